@@ -1,0 +1,103 @@
+"""The errors that pgpredict raises on purpose.
+
+    PgpredictError                what was wrong, where, why, what to do
+    ├── UnsupportedEstimator      an estimator, or an option of it, has no SQL form
+    ├── NotFitted                 an estimator was never fitted
+    ├── InvalidSample             the sample does not fit the model, or a column has no SQL type
+    ├── UnreadableModel           a model file that is not there, or not a model
+    │   └── UntrustedModel        a model file that runs code, read without trust
+    ├── UnreadableSample          a sample file or query that cannot be read
+    ├── InvalidName               a model name that is not allowed
+    ├── UnknownModel              no such model, or no such version of it
+    ├── SignatureChanged          the live alias is in use and its inputs would change
+    ├── InUse                     something depends on what is to be removed
+    ├── GoldenRowMismatch         the database answers otherwise than Python
+    └── DatabaseError             the database cannot be used
+        ├── NoServer              nobody answers
+        ├── NoSchema              pgpredict is not installed in this database
+        ├── NewerSchema           a newer pgpredict installed the schema
+        └── NoRights              this role may not do that
+
+All take the arguments of `PgpredictError`: a message and, by keyword, ``why``, ``do`` and ``details``.
+"""
+
+from __future__ import annotations
+
+from pgpredict_transpiler.errors import (
+    InvalidSample,
+    NotFitted,
+    PgpredictError,
+    UnsupportedEstimator,
+)
+
+__all__ = [
+    "DatabaseError",
+    "GoldenRowMismatch",
+    "InUse",
+    "InvalidName",
+    "InvalidSample",
+    "NewerSchema",
+    "NoRights",
+    "NoSchema",
+    "NoServer",
+    "NotFitted",
+    "PgpredictError",
+    "SignatureChanged",
+    "UnknownModel",
+    "UnreadableModel",
+    "UnreadableSample",
+    "UnsupportedEstimator",
+    "UntrustedModel",
+]
+
+
+class UnreadableModel(PgpredictError):
+    """A model file that does not exist, is empty, truncated, or holds no estimator."""
+
+
+class UntrustedModel(UnreadableModel):
+    """A model file whose reading runs code that nobody said to trust."""
+
+
+class UnreadableSample(PgpredictError):
+    """A sample file or query that gives no rows that can be read."""
+
+
+class InvalidName(PgpredictError):
+    """A model name that does not match ``^[a-z][a-z0-9_]{0,40}$``."""
+
+
+class UnknownModel(PgpredictError):
+    """A model, or a version of a model, that the database does not hold."""
+
+
+class SignatureChanged(PgpredictError):
+    """A version whose inputs differ from the live one's, while something uses the live alias."""
+
+
+class InUse(PgpredictError):
+    """Something depends on what is to be removed: a view, an index, the live alias."""
+
+
+class GoldenRowMismatch(PgpredictError):
+    """Rows on which the function in the database answers otherwise than the model in Python."""
+
+
+class DatabaseError(PgpredictError):
+    """The database cannot be used: the root of the four errors below."""
+
+
+class NoServer(DatabaseError):
+    """Nobody answers at the address, or the embedded server does not start."""
+
+
+class NoSchema(DatabaseError):
+    """The database holds no pgpredict schema."""
+
+
+class NewerSchema(DatabaseError):
+    """The schema was installed by a newer pgpredict than this one."""
+
+
+class NoRights(DatabaseError):
+    """The role lacks a right that the operation needs."""
