@@ -1,0 +1,59 @@
+# Everything that a developer does, by one name each. `make help` lists it.
+# A fresh machine needs only make and Python 3.11 or later: each target makes .venv and installs into it, once.
+
+SHELL  := /bin/bash
+PYTHON ?=
+ARGS   ?=
+BIN    := .venv/bin
+# What an installation depends on; a change in either installs again.
+PINS   := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint format clean
+
+help: ## list what there is
+	@echo "pgpredict: make what?"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.installed-demo ## real flights, two models, every row compared with scikit-learn
+	@$(BIN)/pgpredict demo $(ARGS)
+
+test: .venv/.installed-dev ## all tests, on Postgres 18 and 16; ARGS='tests/sql -k promote' runs some
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+bench: .venv/.installed-bench ## the benchmark, as ratios from one run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lint: .venv/.installed-dev ## style, types, imports, SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.installed-dev ## rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove .venv and every cache
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+.venv/.installed-%: $(PINS) | .venv/bin/python
+	@echo "installing pgpredict[$*] into .venv (once, about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[$*]'
+	@touch $@
+
+# PYTHON=... names an interpreter; otherwise the first of these that is new enough.
+.venv/bin/python:
+	@for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+				echo "error: $$python has no venv module; install it (on Debian: apt install python3-venv)" >&2; \
+				exit 1; \
+			fi; \
+			exec "$$python" -m venv .venv; \
+		fi; \
+	done; \
+	echo "error: pgpredict needs Python 3.11 or later; found $$(python3 --version 2>&1 || true)" >&2; \
+	echo "  do: install one, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; \
+	exit 1
