@@ -18,7 +18,7 @@
         ├── NewerSchema           a newer pgpredict installed the schema
         └── NoRights              this role may not do that
 
-All take the arguments of `PgpredictError`: a message and, by keyword, ``why``, ``do`` and ``details``.
+All take what `PgpredictError` takes: a message and, by keyword, ``why``, ``do`` and ``details``.
 """
 
 from __future__ import annotations
