@@ -90,8 +90,8 @@ def make_database(maintenance: str) -> str:
 
     try:
         with psycopg.connect(maintenance, autocommit=True, connect_timeout=10) as connection:
-            found = "SELECT FROM pg_database WHERE datname = %s"
-            if connection.execute(found, [DATABASE]).fetchone() is None:
+            found = "SELECT 1 FROM pg_database WHERE datname = %s"
+            if not connection.execute(found, [DATABASE]).fetchone():
                 connection.execute(f'CREATE DATABASE "{DATABASE}"')
     except psycopg.OperationalError as error:
         return str(error).strip()
