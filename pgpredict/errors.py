@@ -11,6 +11,8 @@
     ├── UnknownModel              no such model, or no such version of it
     ├── SignatureChanged          the live alias is in use and its inputs would change
     ├── InUse                     something depends on what is to be removed
+    ├── NothingBefore             no earlier version to roll back to
+    ├── InvalidSource             the source table is not there, or its columns do not fit
     ├── GoldenRowMismatch         the database answers otherwise than Python
     └── DatabaseError             the database cannot be used
         ├── NoServer              nobody answers
@@ -36,11 +38,13 @@ __all__ = [
     "InUse",
     "InvalidName",
     "InvalidSample",
+    "InvalidSource",
     "NewerSchema",
     "NoRights",
     "NoSchema",
     "NoServer",
     "NotFitted",
+    "NothingBefore",
     "PgpredictError",
     "SignatureChanged",
     "UnknownModel",
@@ -77,6 +81,14 @@ class SignatureChanged(PgpredictError):
 
 class InUse(PgpredictError):
     """Something depends on what is to be removed: a view, an index, the live alias."""
+
+
+class NothingBefore(PgpredictError):
+    """A rollback of a model that had no other live version before, or one that is retired."""
+
+
+class InvalidSource(PgpredictError):
+    """A source that does not exist, or whose columns are not what the model takes."""
 
 
 class GoldenRowMismatch(PgpredictError):

@@ -1,0 +1,36 @@
+"""The client of the database half: connect, install, deploy, operate.
+
+    target      what `connect` accepts, and a connection to it
+    client      Database: what people call
+    schema      install and migrate
+    deploying   one model into the database, in one transaction
+    golden      rows of the sample and what Python says of them, as text
+    contract    what the sample held, per input
+    names       which model names are allowed
+    records     what Database gives back
+    queries     the named statements of sql/queries/
+    refusals    the database's errors as errors of ours
+
+Example:
+    >>> import pgpredict
+    >>> with pgpredict.connect(dsn) as db:  # doctest: +SKIP
+    ...     db.install()
+    ...     db.deploy("churn", pipeline, sample, source="public.customers")
+    ...     db.promote("churn", 2)
+"""
+
+from __future__ import annotations
+
+from pgpredict.database.client import Database, connect
+from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
+
+__all__ = [
+    "Database",
+    "Deployment",
+    "Event",
+    "GoldenRow",
+    "Model",
+    "Verification",
+    "Version",
+    "connect",
+]

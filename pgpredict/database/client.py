@@ -1,0 +1,256 @@
+"""Database: what people call."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import psycopg
+from psycopg import Cursor
+from psycopg.rows import dict_row
+
+from pgpredict.database import schema
+from pgpredict.database.names import check_name
+from pgpredict.database.queries import query
+from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
+from pgpredict.database.refusals import refusals
+from pgpredict.database.target import Link, link
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pgpredict.database.target import Target
+
+
+def connect(target: Target = None) -> Database:
+    """Connect to a database.
+
+    Args:
+        target: a DSN (``postgresql://user:password@host:5432/database``), a SQLAlchemy engine, a
+            psycopg connection, or None: ``$PGPREDICT_DSN``, else the embedded server, which is
+            started if need be.
+
+    Returns:
+        The database. It need not have the schema yet: see `Database.install`.
+
+    Raises:
+        NoServer: nobody answers there, or it does not let us in.
+        DatabaseError: the target is none of these, or its Postgres is older than 14.
+
+    Example:
+        >>> connect("postgresql://me@127.0.0.1:1/shop")
+        Traceback (most recent call last):
+            ...
+        pgpredict.errors.NoServer: cannot connect to 127.0.0.1, port 1, database shop
+        ...
+    """
+    return Database(link(target))
+
+
+class Database:
+    """A database with pgpredict in it.
+
+    Every method is a transaction of its own; on a connection of yours that is inside a
+    transaction it is a savepoint, and your commit makes it last. One object serves one thread.
+
+    Example:
+        >>> with connect(dsn) as db:  # doctest: +SKIP
+        ...     db.install()
+        ...     db.deploy("churn", pipeline, sample, source="public.customers")
+    """
+
+    def __init__(self, connected: Link) -> None:
+        self._connection = connected.connection
+        # Closes when nobody holds the object any more, too: pgpredict.connect().promote(…).
+        self._finalizer = weakref.finalize(self, connected.close)
+        self._checked = False
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """The psycopg connection beneath, for queries of your own; it stays open.
+
+        Example:
+            >>> with db.connection() as connection:  # doctest: +SKIP
+            ...     connection.execute("SELECT predict.churn(c) FROM customers c").fetchall()
+        """
+        yield self._connection
+
+    def close(self) -> None:
+        """Close what `connect` opened; a connection of yours stays open."""
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def install(self) -> int:
+        """Create the schema, or bring it up to date. Can be called at any time.
+
+        Returns:
+            The schema version.
+
+        Raises:
+            NewerSchema: a newer pgpredict was here.
+            NoRights: the role may not create schemas here.
+        """
+        with self._transaction() as cursor:
+            return schema.install(cursor)
+
+    def deploy(
+        self,
+        name: str,
+        model: object,
+        sample: pd.DataFrame,
+        *,
+        source: str | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        promote: bool | None = None,
+        form: str | None = None,
+        model_file: tuple[bytes, str] | None = None,
+    ) -> Deployment:
+        """Turn a fitted model into a new version: frozen functions that answer as it does.
+
+        One transaction. The first 1,000 rows of the sample are run through the functions in the
+        database, and compared with what the model says of them in Python; where one row differs,
+        nothing remains. NULL is a missing value; where Python would raise, the answer is NULL.
+
+        Args:
+            name: name of the model, ``^[a-z][a-z0-9_]{0,40}$``.
+            model: a fitted scikit-learn estimator.
+            sample: rows of the model's input columns, with the types that they have in the
+                database.
+            source: a table or view whose rows ``predict.<name>(row)`` should take; None: that of
+                the live version, if its columns fit.
+            metrics: what you measured: ``{"auc": 0.91}``.
+            promote: whether it goes live; None: a first version does, later ones wait.
+            form: ``inline`` or ``block``; None: the cheaper one.
+            model_file: bytes and format of the model's file; None: it is written with skops.
+
+        Returns:
+            What was deployed, and how to call it.
+
+        Raises:
+            InvalidName: the name is not allowed.
+            UnsupportedEstimator, NotFitted, InvalidSample: the model has no SQL form.
+            InvalidSource: the source is not there, or its columns do not fit.
+            GoldenRowMismatch: the functions answer otherwise than Python.
+            SignatureChanged: it was to go live, and a view or something else uses the live
+                functions, which would change.
+        """
+        # Loads scikit-learn and the transpiler: a second that other methods need not wait.
+        from pgpredict.database import deploying
+
+        prepared = deploying.prepare(
+            check_name(name), model, sample, metrics=metrics, form=form, model_file=model_file
+        )
+        with self._work() as cursor:
+            return deploying.store(cursor, prepared, source=source, promote=promote)
+
+    def promote(self, model: str, version: int) -> int:
+        """Make a version live; views on ``predict.<model>`` stay, and answer with it.
+
+        Returns:
+            The version that is live now.
+
+        Raises:
+            UnknownModel: no such model or version, or a retired one.
+            SignatureChanged: something uses the live functions, which would change.
+        """
+        with self._work() as cursor:
+            return int(_one(cursor, "promote", model=model, version=version)["version"])
+
+    def rollback(self, model: str) -> int:
+        """Make the version live that was live before; again, and it goes further back.
+
+        Returns:
+            The version that is live now.
+
+        Raises:
+            UnknownModel: no such model.
+            NothingBefore: no version was live before, or it is retired.
+        """
+        with self._work() as cursor:
+            return int(_one(cursor, "rollback", model=model)["version"])
+
+    def retire(self, model: str, version: int) -> int:
+        """Drop the frozen functions of a version; its record stays.
+
+        Returns:
+            The version.
+
+        Raises:
+            UnknownModel: no such model or version, or a retired one.
+            InUse: it is live, or a view, an index or something else uses its functions.
+        """
+        with self._work() as cursor:
+            return int(_one(cursor, "retire", model=model, version=version)["version"])
+
+    def verify(self, model: str, version: int | None = None) -> Verification:
+        """Run the golden rows of a version again; None: of the live one.
+
+        Returns:
+            How many rows are equal, and how many are not.
+
+        Raises:
+            UnknownModel: no such model or version, or a retired one.
+        """
+        with self._work() as cursor:
+            return Verification(model=model, **_one(cursor, "verify", model=model, version=version))
+
+    def worst_rows(
+        self, model: str, version: int | None = None, at_most: int = 10
+    ) -> list[GoldenRow]:
+        """The golden rows of a version that differ, the worst first, both answers side by side."""
+        with self._work() as cursor:
+            rows = _all(cursor, "worst_rows", model=model, version=version, at_most=at_most)
+            return [GoldenRow(**row) for row in rows]
+
+    def models(self) -> list[Model]:
+        """All models, by name."""
+        with self._work() as cursor:
+            return [Model(**row) for row in _all(cursor, "models")]
+
+    def versions(self, model: str | None = None) -> list[Version]:
+        """The versions of a model, or of all, by number; retired ones too."""
+        with self._work() as cursor:
+            return [Version(**row) for row in _all(cursor, "versions", model=model)]
+
+    def events(self, model: str | None = None) -> list[Event]:
+        """What happened to a model, or to all; oldest first."""
+        with self._work() as cursor:
+            return [Event(**row) for row in _all(cursor, "events", model=model)]
+
+    @contextmanager
+    def _work(self) -> Iterator[Cursor[dict[str, Any]]]:
+        with self._transaction() as cursor:
+            if not self._checked:
+                schema.check(cursor)
+                self._checked = True
+            yield cursor
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Cursor[dict[str, Any]]]:
+        with (
+            refusals(self._connection),
+            self._connection.transaction(),
+            self._connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            yield cursor
+
+
+def _all(cursor: Cursor[dict[str, Any]], name: str, **parameters: Any) -> list[dict[str, Any]]:
+    return cursor.execute(query(name), parameters).fetchall()
+
+
+def _one(cursor: Cursor[dict[str, Any]], name: str, **parameters: Any) -> dict[str, Any]:
+    return _all(cursor, name, **parameters)[0]

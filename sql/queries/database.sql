@@ -1,0 +1,76 @@
+-- Statements that the Python client runs, by name. Parameters are psycopg's: %(name)s.
+
+-- name: install_lock
+SELECT pg_advisory_xact_lock(hashtextextended('pgpredict.install', 0));
+
+-- name: schema_state
+-- What is installed here, and who may use it. Reads only the catalog, so that it needs no right.
+SELECT quote_ident(current_user) AS role,
+       quote_ident(current_database()) AS database,
+       quote_ident(pg_get_userbyid(n.nspowner)) AS owner,
+       owner.rolsuper AS owner_is_superuser,
+       pg_has_role(n.nspowner, 'MEMBER') AS is_operator,
+       has_schema_privilege(n.oid, 'USAGE') AS may_use,
+       EXISTS (SELECT FROM pg_class AS c
+               WHERE c.relnamespace = n.oid AND c.relname = 'schema_version') AS installed
+FROM (VALUES (1)) AS always (one_row)
+LEFT JOIN pg_namespace AS n ON n.nspname = 'pgpredict'
+LEFT JOIN pg_roles AS owner ON owner.oid = n.nspowner;
+
+-- name: schema_version
+SELECT max(version) AS version FROM pgpredict.schema_version;
+
+-- name: insert_version
+INSERT INTO pgpredict.version (
+    model, version, kind, description, signature, contract, label_type, probability_type, classes,
+    form, sql_bytes, body_hash, metrics, source, model_file, model_format)
+VALUES (
+    %(model)s, %(version)s, %(kind)s, %(description)s, %(signature)s, %(contract)s, %(label_type)s,
+    %(probability_type)s, %(classes)s, %(form)s, %(sql_bytes)s, %(body_hash)s, %(metrics)s,
+    %(source)s, %(model_file)s, %(model_format)s);
+
+-- name: copy_golden_rows
+COPY pgpredict.golden_row (model, version, row_number, inputs, prediction, probability) FROM STDIN;
+
+-- name: next_version
+SELECT pgpredict.next_version(%(model)s) AS version;
+
+-- name: check_source
+SELECT pgpredict.check_source(%(source)s, %(signature)s) AS source;
+
+-- name: inherited_source
+SELECT pgpredict.inherited_source(%(model)s, %(signature)s) AS source;
+
+-- name: label_frozen
+SELECT pgpredict.label_frozen(%(model)s, %(version)s);
+
+-- name: record
+SELECT pgpredict.record(%(model)s, %(version)s, %(what)s, %(detail)s);
+
+-- name: promote
+SELECT pgpredict.promote(%(model)s, %(version)s) AS version;
+
+-- name: rollback
+SELECT pgpredict.rollback(%(model)s) AS version;
+
+-- name: retire
+SELECT pgpredict.retire(%(model)s, %(version)s) AS version;
+
+-- name: verify
+SELECT pgpredict.usable_version(%(model)s, %(version)s) AS version, v.*
+FROM pgpredict.verify(%(model)s, %(version)s) AS v;
+
+-- name: worst_rows
+SELECT * FROM pgpredict.worst_rows(%(model)s, %(version)s, %(at_most)s);
+
+-- name: models
+SELECT * FROM pgpredict.models ORDER BY name;
+
+-- name: versions
+SELECT * FROM pgpredict.versions
+WHERE model = %(model)s OR %(model)s IS NULL
+ORDER BY model, version;
+
+-- name: events
+SELECT * FROM pgpredict.events
+WHERE model = %(model)s OR %(model)s IS NULL;
