@@ -1,0 +1,90 @@
+"""What a model costs, and so which form suits it.
+
+Measured on Postgres 18 (see benchmarks): an operator takes 6 to 20 ns whatever the form; PL/pgSQL adds 0.3 us a
+row and 0.1 us for each shared value; an inlined expression has to be planned anew with every statement, at about
+5 us an operator, and where JIT is on it is also compiled, which takes seconds for thousands of operators.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+from sqlglot import exp
+
+from pgpredict_transpiler.body import Body
+from pgpredict_transpiler.expressions import Expression
+
+if TYPE_CHECKING:
+    from pgpredict_transpiler.program import Form
+
+INLINE_OPERATORS = 1000  # beyond it planning takes milliseconds
+OPERATOR = 0.012  # microseconds
+BLOCK = 0.3  # microseconds a row for the PL/pgSQL call
+ASSIGNMENT = 0.1  # microseconds for each shared value in a block
+OPERATORS = (exp.Binary, exp.If, exp.Func, exp.Unary, exp.Between, exp.In)
+
+
+def operators(body: Body, output: str) -> int:
+    """How many operators a body has, each shared value counted once."""
+    roots = [body.outputs.get(output) or next(iter(body.columns.values())), *body.conditions]
+    return sum(_size(root) for root in [*roots, *(let.expression for let in body.needed(roots))])
+
+
+def choose_form(ordinary: Body, general: Body) -> Form:
+    """inline while the expression stays small with every shared value written out; else block."""
+    size = max(
+        _written_out(ordinary, output) + _written_out(general, output) for output in general.outputs
+    )
+    return "inline" if size <= INLINE_OPERATORS else "block"
+
+
+def microseconds(body: Body, form: Form | Literal["select"]) -> float:
+    """An estimate for one row: the operators on the way through every CASE, on average."""
+    roots = [body.outputs["prediction"], *body.conditions]
+    lets = body.needed(roots)
+    path = sum(_path(root) for root in [*roots, *(let.expression for let in lets)])
+    return OPERATOR * (path + 2 * len(body.limits)) + (
+        BLOCK + ASSIGNMENT * len(lets) if form == "block" else 0.0
+    )
+
+
+def _size(expression: Expression) -> int:
+    return sum(
+        1
+        for node in expression.walk()
+        if isinstance(node, OPERATORS) and not isinstance(node, exp.Cast)
+    )
+
+
+def _written_out(body: Body, output: str) -> int:
+    roots = [body.outputs[output], *body.conditions]
+    sizes: dict[str, int] = {}
+    for let in body.needed(roots):
+        sizes[let.name] = _with_references(let.expression, sizes)
+    return sum(_with_references(root, sizes) for root in roots)
+
+
+def _with_references(expression: Expression, sizes: dict[str, int]) -> int:
+    uses = Counter(column.name for column in expression.find_all(exp.Column))
+    return _size(expression) + sum(count * sizes.get(name, 0) for name, count in uses.items())
+
+
+def _path(expression: Expression) -> float:
+    """Operators evaluated for one row, if all branches of a CASE are equally likely."""
+    if isinstance(expression, exp.Add):  # a long sum leans to the left: no recursion into it
+        total = 0.0
+        node: Expression = expression
+        while isinstance(node, exp.Add):
+            total += 1 + _path(node.expression)
+            node = node.this
+        return total + _path(node)
+    if isinstance(expression, exp.Case):
+        default = expression.args.get("default")
+        values = [arm.args["true"] for arm in expression.args["ifs"]] + (
+            [default] if default else []
+        )
+        tests = sum(_path(arm.this) for arm in expression.args["ifs"])
+        return tests + sum(map(_path, values)) / len(values)
+    own = isinstance(expression, OPERATORS) and not isinstance(expression, exp.Cast)
+    return own + sum(_path(child) for child in expression.iter_expressions())

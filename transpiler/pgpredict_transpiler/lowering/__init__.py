@@ -1,0 +1,1 @@
+"""Lowerings: one module for each family of estimators, one function for each estimator."""

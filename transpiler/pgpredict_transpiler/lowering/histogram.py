@@ -1,0 +1,86 @@
+"""The trees of HistGradientBoosting: missing values, and categories as sets of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pgpredict_transpiler import expressions as sql
+from pgpredict_transpiler.columns import Column
+from pgpredict_transpiler.expressions import Expression
+from pgpredict_transpiler.lowering.splits import Split, Splits, split_keys
+from pgpredict_transpiler.lowering.trees import LEAF, MOST_NODES, nested
+from pgpredict_transpiler.scope import Scope
+
+
+def histogram_scores(model: Any, columns: Sequence[Column], scope: Scope) -> list[Expression]:
+    """baseline + tree + tree …, one sum for each class, or a single one."""
+    numbers = _prepared(model, columns, scope)
+    predictors = model._predictors
+    nodes = [predictor.nodes for stage in predictors for predictor in stage]
+    count = sum(map(len, nodes))
+    if count > MOST_NODES:
+        scope.refuse(
+            f"it has {count:,} nodes, and an SQL expression can hold {MOST_NODES:,}: limit max_iter or max_leaf_nodes"
+        )
+    splits = Splits(numbers, _thresholds(nodes, len(numbers)), scope)
+    baseline = np.ravel(model._baseline_prediction)
+    return [
+        scope.sum([sql.number(start), *(_tree(stage[k], numbers, splits) for stage in predictors)])
+        for k, start in enumerate(baseline)
+    ]
+
+
+def _prepared(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
+    """The columns as the trees number them: the encoded categories first, if there are any."""
+    from pgpredict_transpiler.lowering.registry import lower, use
+
+    if model._preprocessor is None:
+        return scope.numbers(columns)
+    categories, others = [], []
+    for name, transformer, selection in model._preprocessor.transformers_:
+        chosen = [
+            column for column, taken in zip(columns, np.asarray(selection), strict=True) if taken
+        ]
+        if name == "encoder":
+            encoded = lower(transformer, chosen, scope, ".categorical_features")
+            assert isinstance(encoded, list)
+            categories += encoded
+        else:
+            use(chosen, scope)
+            others += scope.numbers(chosen)
+    return categories + others
+
+
+def _thresholds(nodes: Sequence[Any], count: int) -> list[np.ndarray]:
+    splitting = np.concatenate(nodes)
+    splitting = splitting[(splitting["is_leaf"] == 0) & (splitting["is_categorical"] == 0)]
+    return [splitting["num_threshold"][splitting["feature_idx"] == i] for i in range(count)]
+
+
+def _tree(predictor: Any, columns: Sequence[Column], splits: Splits) -> Expression:
+    nodes = predictor.nodes
+    leaf = nodes["is_leaf"].astype(bool)
+
+    def split(number: int) -> Split | bool:
+        node = nodes[number]
+        column, missing_left = int(node["feature_idx"]), bool(node["missing_go_to_left"])
+        if not node["is_categorical"]:
+            return splits.at(column, float(node["num_threshold"]), missing_left)
+        bits = predictor.raw_left_cat_bitsets[node["bitset_idx"]]
+        lookup = columns[column].lookup
+        assert lookup is not None  # the encoder gives look-ups
+        return split_keys(lookup, lambda code: _in_bits(bits, int(code)), missing_left)
+
+    return nested(
+        [LEAF if is_leaf else int(i) for i, is_leaf in zip(nodes["left"], leaf, strict=True)],
+        [int(i) for i in nodes["right"]],
+        lambda number: sql.number(float(nodes[number]["value"])),
+        split,
+    )
+
+
+def _in_bits(bits: np.ndarray, code: int) -> bool:
+    return bool(int(bits[code // 32]) >> (code % 32) & 1)

@@ -1,0 +1,117 @@
+"""Scalers: a constant taken off, a constant divided by; the same operations in the same order as scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pgpredict_transpiler import arithmetic
+from pgpredict_transpiler.arithmetic import Number
+from pgpredict_transpiler.columns import Column, Term
+from pgpredict_transpiler.scope import Scope
+
+
+def shifted(column: Column, by: float) -> Column:
+    """column + by."""
+    if by == 0.0:
+        return column
+    if column.lookup:
+        return _lookup(column, lambda x: x + by)
+    number = arithmetic.shift(Number(column.expression, column.range), by)
+    chain = column.chain.then(lambda x: x + by) if column.chain else None
+    return Column(number.expression, name=column.name, range=number.range, chain=chain)
+
+
+def scaled(column: Column, by: float) -> Column:
+    """column * by."""
+    return _stretched(column, by, by, arithmetic.scale, lambda x: x * by)
+
+
+def unscaled(column: Column, by: float) -> Column:
+    """column / by, where `by` is not zero."""
+    return _stretched(column, by, 1.0 / by, arithmetic.unscale, lambda x: x / by)
+
+
+def clipped(column: Column, low: float, high: float) -> Column:
+    """The column moved into [low, high]."""
+    step = lambda x: x.clip(low, high)  # noqa: E731
+    if column.lookup:
+        return _lookup(column, step)
+    number = arithmetic.clip(Number(column.expression, column.range), low, high)
+    chain = column.chain.then(step) if column.chain else None
+    return Column(number.expression, name=column.name, range=number.range, chain=chain)
+
+
+def _stretched(
+    column: Column, by: float, factor: float, operator: Callable[[Number, float], Number], step: Any
+) -> Column:
+    if by == 1.0:
+        return column
+    if column.lookup:
+        return _lookup(column, step)
+    number = operator(Number(column.expression, column.range), by)
+    before = column.as_term
+    return Column(
+        number.expression,
+        name=column.name,
+        range=number.range,
+        chain=column.chain.then(step, increasing=factor > 0) if column.chain and factor else None,
+        term=Term(before.inner, before.range, before.factor * factor),
+    )
+
+
+def _lookup(column: Column, step: Any) -> Column:
+    from pgpredict_transpiler.columns import from_lookup
+
+    assert column.lookup is not None
+    return from_lookup(column.lookup.then(step), column.name)
+
+
+def standard_scaler(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
+    """(x - mean) / scale."""
+    numbers = _read(columns, scope)
+    means = model.mean_ if model.with_mean else [0.0] * len(numbers)
+    scales = model.scale_ if model.with_std else [1.0] * len(numbers)
+    return [
+        unscaled(shifted(c, -float(m)), float(s))
+        for c, m, s in zip(numbers, means, scales, strict=True)
+    ]
+
+
+def robust_scaler(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
+    """(x - median) / scale."""
+    numbers = _read(columns, scope)
+    centers = model.center_ if model.with_centering else [0.0] * len(numbers)
+    scales = model.scale_ if model.with_scaling else [1.0] * len(numbers)
+    return [
+        unscaled(shifted(c, -float(m)), float(s))
+        for c, m, s in zip(numbers, centers, scales, strict=True)
+    ]
+
+
+def max_abs_scaler(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
+    """x / scale, clipped on demand."""
+    scaled_columns = [
+        unscaled(c, float(s)) for c, s in zip(_read(columns, scope), model.scale_, strict=True)
+    ]
+    return (
+        [clipped(c, -1.0, 1.0) for c in scaled_columns]
+        if getattr(model, "clip", False)
+        else scaled_columns
+    )
+
+
+def min_max_scaler(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
+    """x * scale + min, clipped on demand."""
+    result = [
+        shifted(scaled(c, float(s)), float(m))
+        for c, s, m in zip(_read(columns, scope), model.scale_, model.min_, strict=True)
+    ]
+    low, high = (float(bound) for bound in model.feature_range)
+    return [clipped(c, low, high) for c in result] if model.clip else result
+
+
+def _read(columns: Sequence[Column], scope: Scope) -> list[Column]:
+    numbers = scope.numbers(columns)
+    scope.require_finite(numbers, may_be_missing=True)
+    return numbers

@@ -1,0 +1,182 @@
+"""Decision trees and forests of scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import get_tags
+
+from pgpredict_transpiler import expressions as sql
+from pgpredict_transpiler.columns import Column
+from pgpredict_transpiler.expressions import Expression
+from pgpredict_transpiler.floats import Floats
+from pgpredict_transpiler.lowering.splits import Split, Splits, at_float32
+from pgpredict_transpiler.prediction import Prediction, first_greatest, label, labels_of
+from pgpredict_transpiler.scope import Scope
+
+LEAF = -1
+DEEPEST = 1000  # a deeper tree would break the server's stack
+MOST_NODES = 200_000  # beyond it a statement takes seconds to plan and hundreds of megabytes
+
+Value = Callable[[int], Expression]  # of a leaf, by its number
+
+
+def tree_regressor(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
+    """The value of the leaf."""
+    trees = _Trees([model], columns, scope)
+    (values,) = trees.values()
+    return Prediction(
+        trees.lower(0, lambda leaf: sql.number(values[leaf, 0])),
+        _describe("decision tree", [model]),
+    )
+
+
+def tree_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
+    """The most frequent class of the leaf; its shares are the probabilities."""
+    labels = labels_of(model.classes_, scope)
+    trees = _Trees([model], columns, scope)
+    (shares,) = trees.values()
+    winner = trees.lower(0, lambda leaf: label(labels[int(np.argmax(shares[leaf]))]))
+    probabilities = tuple(trees.lower(0, _value_of(shares, k)) for k in range(len(labels)))
+    return Prediction(winner, _describe("decision tree", [model]), labels, probabilities)
+
+
+def forest_regressor(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
+    """The mean of the trees, added up in their order."""
+    trees = _Trees(model.estimators_, columns, scope)
+    return Prediction(trees.mean(0), _describe("forest", model.estimators_))
+
+
+def forest_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
+    """The class with the greatest mean share over the trees."""
+    labels = labels_of(model.classes_, scope)
+    trees = _Trees(model.estimators_, columns, scope)
+    shares = tuple(scope.let("share", trees.mean(k)) for k in range(len(labels)))
+    return Prediction(
+        first_greatest(shares, labels, scope),
+        _describe("forest", model.estimators_),
+        labels,
+        shares,
+    )
+
+
+def sum_of_trees(
+    estimators: Sequence[Any], columns: Sequence[Column], scope: Scope, start: float, factor: float
+) -> Expression:
+    """start + factor * tree + factor * tree …, in the order in which boosting adds its stages.
+
+    Args:
+        estimators: regression trees.
+        columns: their inputs; no number may be missing.
+        scope: names partial sums.
+        start: the initial prediction.
+        factor: the learning rate.
+    """
+    trees = _Trees(estimators, columns, scope, may_be_missing=False)
+    terms = []
+    for number, values in enumerate(trees.values()):
+        scaled = factor * values[:, 0]
+        terms.append(trees.lower(number, lambda leaf, scaled=scaled: sql.number(scaled[leaf])))  # type: ignore[misc]
+    return scope.sum([sql.number(start), *terms])
+
+
+class _Trees:
+    """The trees of one ensemble over the same columns."""
+
+    def __init__(
+        self,
+        estimators: Sequence[Any],
+        columns: Sequence[Column],
+        scope: Scope,
+        *,
+        may_be_missing: bool = True,
+    ) -> None:
+        self._estimators = estimators
+        self._scope = scope
+        self._check()
+        numbers = scope.numbers(columns)
+        accepts = may_be_missing and _accepts_missing(estimators[0])
+        scope.require_finite(numbers, may_be_missing=accepts, float32=True)
+        self._splits = Splits(numbers, self._thresholds(len(numbers)), scope, at_float32)
+
+    def _check(self) -> None:
+        nodes = sum(e.tree_.node_count for e in self._estimators)
+        if nodes > MOST_NODES:
+            self._scope.refuse(
+                f"it has {nodes:,} nodes, and an SQL expression can hold {MOST_NODES:,}: limit max_depth or max_leaf_nodes"
+            )
+        if max(e.tree_.max_depth for e in self._estimators) > DEEPEST:
+            self._scope.refuse(f"a tree is deeper than {DEEPEST} levels: limit max_depth")
+        if self._estimators[0].tree_.n_outputs > 1:
+            self._scope.refuse("it predicts several targets at once: deploy one model for each")
+
+    def _thresholds(self, count: int) -> list[Floats]:
+        features = np.concatenate([e.tree_.feature for e in self._estimators])
+        thresholds = np.concatenate([e.tree_.threshold for e in self._estimators])
+        return [thresholds[features == i] for i in range(count)]
+
+    def values(self) -> list[NDArray[np.float64]]:
+        """For each tree the values of its nodes: shape (nodes, classes), or (nodes, 1)."""
+        return [e.tree_.value[:, 0, :] for e in self._estimators]
+
+    def lower(self, number: int, value: Value) -> Expression:
+        """One tree as nested CASEs."""
+        tree = self._estimators[number].tree_
+        return nested(
+            [int(i) for i in tree.children_left],
+            [int(i) for i in tree.children_right],
+            value,
+            lambda node: self._splits.at(
+                int(tree.feature[node]),
+                float(tree.threshold[node]),
+                bool(tree.missing_go_to_left[node]),
+            ),
+        )
+
+    def mean(self, k: int) -> Expression:
+        """The mean over the trees of the k-th value of the leaf."""
+        terms = [self.lower(i, _value_of(values, k)) for i, values in enumerate(self.values())]
+        total = self._scope.sum([sql.number(0.0), *terms] if len(terms) == 0 else terms)
+        return sql.divide(total, sql.number(float(len(terms))))
+
+
+def nested(
+    left: Sequence[int], right: Sequence[int], value: Value, split: Callable[[int], Split | bool]
+) -> Expression:
+    """A tree given by arrays as nested CASEs; children come after their parents in the arrays.
+
+    Args:
+        left: the left child of each node; a leaf has none, -1.
+        right: the right child.
+        value: the expression of a leaf.
+        split: the split at a node.
+    """
+    built: dict[int, Expression] = {}
+    for node in reversed(range(len(left))):
+        if left[node] == LEAF:
+            built[node] = value(node)
+            continue
+        on_left, on_right = built.pop(left[node]), built.pop(right[node])
+        decision = split(node)
+        if isinstance(decision, bool):
+            built[node] = on_left if decision else on_right
+        else:
+            built[node] = decision.between(on_left, on_right)
+    return built[0]
+
+
+def _value_of(values: NDArray[np.float64], k: int) -> Value:
+    return lambda leaf: sql.number(values[leaf, k])
+
+
+def _accepts_missing(tree: Any) -> bool:
+    return bool(get_tags(tree).input_tags.allow_nan) and tree.monotonic_cst is None
+
+
+def _describe(name: str, estimators: Sequence[Any]) -> str:
+    nodes = sum(e.tree_.node_count for e in estimators)
+    count = f"{len(estimators)} trees, " if len(estimators) > 1 else ""
+    return f"{name}, {count}{nodes:,} nodes"

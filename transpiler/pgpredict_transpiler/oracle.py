@@ -1,0 +1,87 @@
+"""What Python says of every row: the answers that the SQL has to give."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A model's answers, one for each row.
+
+    Attributes:
+        prediction: labels or values as Python scalars; None where Python raises, or says NaN.
+        probability: class probabilities in the order of the classes, None likewise; None as a whole for a model
+            that has none.
+    """
+
+    prediction: list[Any]
+    probability: list[list[float] | None] | None
+
+
+def ask(model: Any, frame: pd.DataFrame) -> Answers:
+    """Ask a fitted model for its answer to every row, also where some rows make it raise.
+
+    Args:
+        model: a fitted scikit-learn estimator.
+        frame: its inputs, as `pgpredict_transpiler.sample.as_frame` makes them.
+
+    Returns:
+        The answers, in the order of the rows.
+
+    Example:
+        >>> from sklearn.linear_model import Perceptron
+        >>> model = Perceptron().fit([[0.0], [1.0]], ["low", "high"])
+        >>> ask(model, pd.DataFrame({"x": [5.0, np.nan]})).prediction
+        ['high', None]
+    """
+    inputs = inputs_for(model, frame)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        prediction = [_scalar(value) for value in _row_by_row(model.predict, inputs)]
+        probability = None
+        if has_probabilities(model):
+            rows = _row_by_row(model.predict_proba, inputs)
+            probability = [
+                None if row is None or np.isnan(row).any() else row.tolist() for row in rows
+            ]
+    return Answers(prediction, probability)
+
+
+def has_probabilities(model: Any) -> bool:
+    """Whether the model offers predict_proba."""
+    return callable(getattr(model, "predict_proba", None))
+
+
+def inputs_for(model: Any, frame: pd.DataFrame) -> Any:
+    """The frame as the model was fitted on it: with names, or as a plain array."""
+    names = getattr(model, "feature_names_in_", None)
+    if names is None:
+        return frame.to_numpy()
+    return frame[[name for name in names if name in frame.columns]]
+
+
+def _row_by_row(method: Callable[[Any], Any], inputs: Any) -> list[Any]:
+    """Answers to all rows; rows on which Python raises are found by halving."""
+    if len(inputs) == 0:
+        return []
+    try:
+        return list(method(inputs))
+    except (ValueError, TypeError, FloatingPointError, OverflowError):
+        if len(inputs) == 1:
+            return [None]
+    half = len(inputs) // 2
+    return _row_by_row(method, inputs[:half]) + _row_by_row(method, inputs[half:])
+
+
+def _scalar(value: Any) -> Any:
+    if value is None:
+        return None
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and np.isnan(value) else value

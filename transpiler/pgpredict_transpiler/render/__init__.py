@@ -1,0 +1,1 @@
+"""A program as text: SELECT in any dialect, CREATE FUNCTION for Postgres."""

@@ -1,0 +1,85 @@
+"""A program as one SELECT, in any dialect.
+
+Shared values become the columns of nested sub-selects. Postgres would merge the sub-selects and write each value
+out wherever it is used; OFFSET 0 keeps them apart and does not stand in the way of parallel workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError
+
+from pgpredict_transpiler import expressions as sql
+from pgpredict_transpiler.body import references
+from pgpredict_transpiler.errors import PgpredictError
+from pgpredict_transpiler.program import Program
+from pgpredict_transpiler.render.writer import Writer
+from pgpredict_transpiler.scope import Let
+
+
+def select(program: Program, dialect: str, source: str, keep: tuple[str, ...]) -> str:
+    """The text of the SELECT; see `Program.to_sql`."""
+    writer = Writer(dialect)
+    body = program.general
+    numbers = [i.name for i in program.inputs if i.type == "float8"]
+    conditions = body.input_conditions(numbers, ordinary=False) + body.value_conditions(numbers)
+    lets = body.needed([*body.columns.values(), *conditions])
+    kept = {f"kept_{i}": name for i, name in enumerate(keep, 1)}
+
+    text = _inputs(program, writer, source, dialect, kept)
+    names = [*kept, *(i.name for i in program.inputs)]
+    for level in _levels(lets):
+        shared = [f"{writer.write(let.expression)} AS {writer.name(let.name)}" for let in level]
+        text = _nested(writer, [*map(writer.name, names), *shared], text)
+        names += [let.name for let in level]
+    results = [f"{writer.name(short)} AS {writer.name(name)}" for short, name in kept.items()]
+    for name, expression in body.columns.items():
+        guarded = sql.case([(sql.all_of(conditions), expression)]) if conditions else expression
+        results.append(f"{writer.write(guarded)} AS {writer.name(name)}")
+    return _nested(writer, results, text, outermost=True)
+
+
+def _inputs(
+    program: Program, writer: Writer, source: str, dialect: str, kept: dict[str, str]
+) -> str:
+    """The innermost SELECT: a NaN stored in a column is a missing value."""
+    columns = [f"{writer.name(name)} AS {writer.name(short)}" for short, name in kept.items()]
+    for column in program.inputs:
+        value = sql.reference(column.name)
+        if column.type == "float8":
+            value = sql.null_if(exp.Cast(this=value, to=sql.DOUBLE), sql.nan())
+        columns.append(f"{writer.write(value)} AS {writer.name(column.name)}")
+    fence = "\nOFFSET 0" if dialect == "postgres" else ""
+    return f"SELECT {', '.join(columns)}\nFROM {_table(source, dialect)}{fence}"
+
+
+def _nested(writer: Writer, columns: Sequence[str], source: str, *, outermost: bool = False) -> str:
+    fence = "\nOFFSET 0" if writer.dialect == "postgres" and not outermost else ""
+    return f"SELECT {', '.join(columns)}\nFROM (\n{source}\n) AS step{fence}"
+
+
+def _levels(lets: Sequence[Let]) -> list[list[Let]]:
+    """Shared values by how many others stand below them."""
+    depth: dict[str, int] = {}
+    levels: list[list[Let]] = []
+    for let in lets:
+        depth[let.name] = 1 + max(
+            (depth.get(name, -1) for name in references(let.expression)), default=-1
+        )
+        while len(levels) <= depth[let.name]:
+            levels.append([])
+        levels[depth[let.name]].append(let)
+    return levels
+
+
+def _table(source: str, dialect: str) -> str:
+    try:
+        return sqlglot.parse_one(source, into=exp.Table, dialect=dialect).sql(dialect)
+    except ParseError:
+        raise PgpredictError(
+            f"{source!r} is not the name of a table",
+            do='write it as in FROM: customers, public.customers, "Customers"',
+        ) from None

@@ -1,0 +1,200 @@
+"""The scope in which a pipeline is lowered: shared values, requirements, and the place in the pipeline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+import numpy as np
+from sqlglot import exp
+
+from pgpredict_transpiler import expressions as sql
+from pgpredict_transpiler.columns import Chain, Column, Lookup, Range, from_lookup
+from pgpredict_transpiler.errors import InvalidSample, UnsupportedEstimator
+from pgpredict_transpiler.expressions import Expression
+from pgpredict_transpiler.floats import LARGEST, LARGEST_FLOAT32, Floats, Function, last_where
+
+LONGEST_SUM = 100
+ORDINARY = 1e30  # an ordinary number: no model's arithmetic on such numbers overflows
+
+
+@dataclass
+class Limits:
+    """What one number must be for Python to answer at all."""
+
+    base: Expression
+    low: float = -math.inf
+    high: float = math.inf
+    may_be_missing: bool = True
+
+
+@dataclass(frozen=True)
+class Let:
+    """A shared value: computed once, used by name."""
+
+    name: str
+    type: str
+    expression: Expression
+
+
+@dataclass
+class Notes:
+    """What lowering writes down along the way, in the order in which it has to be computed."""
+
+    lets: list[Let] = field(default_factory=list)
+    limits: dict[str, Limits] = field(default_factory=dict)
+    conditions: list[Expression] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a lowering stands and what it may rely on.
+
+    Attributes:
+        path: the estimator's place, as one would write it in Python.
+        estimator: the name of its class, for messages.
+        taken: names that a shared value must not have.
+        notes: what has been written down so far; shared by all scopes of one program.
+    """
+
+    path: str
+    estimator: str
+    taken: frozenset[str]
+    notes: Notes = field(default_factory=Notes)
+
+    def at(self, estimator: object, part: str = "") -> Scope:
+        """The scope of an estimator inside this one; `part` is what leads to it: ``['scale']``."""
+        return replace(self, path=self.path + part, estimator=type(estimator).__name__)
+
+    def refuse(self, why: str, option: str = "") -> NoReturn:
+        """Raise UnsupportedEstimator for this place."""
+        name = f"{self.estimator}({option})" if option else self.estimator
+        raise UnsupportedEstimator(name, self.path, why)
+
+    def let(self, hint: str, expression: Expression, type: str = "float8") -> Expression:
+        """Name a value that is used more than once, so that it is computed once.
+
+        Args:
+            hint: what the value is: ``score``.
+            expression: its value.
+            type: its SQL type.
+
+        Returns:
+            A reference to it.
+        """
+        if isinstance(expression, exp.Column):
+            return expression
+        names = self.taken.union(let.name for let in self.notes.lets)
+        name = next(name for i in range(1, len(names) + 2) if (name := f"{hint}_{i}") not in names)
+        self.notes.lets.append(Let(name, type, expression))
+        return sql.reference(name)
+
+    def sum(self, terms: Sequence[Expression]) -> Expression:
+        """The terms added from left to right, as numpy adds the trees of an ensemble.
+
+        A long sum is cut into shared values, each going on from the one before: the order of the additions, and
+        so the last bit, stays the same, and no expression nests deeper than a server's stack allows.
+        """
+        total = sql.total(terms[:LONGEST_SUM])
+        for start in range(LONGEST_SUM, len(terms), LONGEST_SUM):
+            total = sql.total([self.let("subtotal", total), *terms[start : start + LONGEST_SUM]])
+        return total
+
+    def numbers(self, columns: Sequence[Column]) -> list[Column]:
+        """The columns as numbers: booleans become 0 and 1, as in numpy.
+
+        Raises:
+            InvalidSample: a column is text or a timestamp.
+        """
+        return [self._as_number(column) for column in columns]
+
+    def _as_number(self, column: Column) -> Column:
+        if column.type == "float8":
+            return column
+        if column.type == "boolean":
+            return from_lookup(Lookup(column.expression, {True: 1.0, False: 0.0}), column.name)
+        raise InvalidSample(
+            f"column {column.name!r} of the sample is {column.type}, but {self.estimator} at {self.path} reads numbers",
+            do="pass a sample of the kind that the model was trained on",
+        )
+
+    def require(self, condition: Expression) -> None:
+        """Where the condition is not true Python raises, and the answer is NULL."""
+        self.notes.conditions.append(condition)
+
+    def require_known(self, column: Column) -> None:
+        """The column must not be NULL."""
+        if column.lookup and None in column.lookup.values:
+            self.require(sql.is_not_null(column.expression))
+
+    def require_finite(
+        self, columns: Sequence[Column], *, may_be_missing: bool = False, float32: bool = False
+    ) -> None:
+        """The columns must hold finite numbers, as scikit-learn's validation demands.
+
+        Args:
+            columns: numbers.
+            may_be_missing: whether NULL is allowed.
+            float32: finite also when rounded to float32, as trees demand.
+        """
+        for column in columns:
+            if column.lookup:
+                if not may_be_missing:
+                    self.require_known(column)
+            else:
+                chain = column.chain or self.chain_of(column)
+                low, high = finite_between(chain, LARGEST_FLOAT32 if float32 else LARGEST)
+                self._limit(chain, low, high, may_be_missing or chain.at_missing is not None)
+
+    def chain_of(self, column: Column) -> Chain:
+        """The column as the untouched start of a chain; what is not yet named gets a name."""
+        return column.chain or Chain(
+            self.let("value", column.expression),
+            low=column.range.low,
+            high=column.range.high,
+        )
+
+    def _limit(self, chain: Chain, low: float, high: float, may_be_missing: bool) -> None:
+        limits = self.notes.limits.setdefault(chain.base.name, Limits(chain.base))
+        limits.low = max(limits.low, low)
+        limits.high = min(limits.high, high)
+        limits.may_be_missing = limits.may_be_missing and may_be_missing
+
+
+def finite_between(chain: Chain, largest: float) -> tuple[float, float]:
+    """The interval of a chain's base on which the chain stays within +-largest once rounded.
+
+    Returns:
+        low and high, both inside; low > high where there is no such number.
+    """
+
+    def fits(function: Function, numbers: Floats) -> np.ndarray:
+        values = function(numbers)
+        return np.isfinite(values.astype(np.float32)) if largest < LARGEST else np.isfinite(values)
+
+    lowest, highest = max(chain.low, -LARGEST), min(chain.high, LARGEST)
+    candidates = [min(max(start, lowest), highest) for start in (0.0, 1.0, -1.0)]
+    middle = next((x for x in candidates if fits(chain.function, np.array([x]))[0]), None)
+    if middle is None:
+        return math.inf, -math.inf
+    up = last_where(lambda x: fits(chain.function, x), middle, highest, 1)
+    down = last_where(lambda x: fits(lambda y: chain.function(-y), x), -middle, -lowest, 1)
+    return -float(down[0]), float(up[0])
+
+
+def input_column(name: str, type: str, *, ordinary: bool) -> Column:
+    """The column of an input that nothing has touched.
+
+    Args:
+        name: of the input.
+        type: its SQL type.
+        ordinary: whether a number may be taken for an ordinary one.
+    """
+    base = sql.reference(name)
+    if type != "float8":
+        return Column(base, type, name)
+    bound = ORDINARY if ordinary else math.inf
+    return Column(base, type, name, Range(-bound, bound), Chain(base))
