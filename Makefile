@@ -24,7 +24,7 @@ test: .venv/.installed-dev ## all tests, on Postgres 18 and 16; ARGS='tests/sql 
 bench: .venv/.installed-bench ## the benchmark, as ratios from one run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-lint: .venv/.installed-dev ## style, types, imports, SQL
+lint: .venv/.installed-dev ## style, types, imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

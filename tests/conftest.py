@@ -1,13 +1,13 @@
 """Fixtures that every test may ask for.
 
-    dsn                a fresh, empty database on Postgres 18; its user owns it and is no superuser
-    admin_dsn          the same database, as superuser
-    connection         a psycopg connection to `dsn`
-    every_dsn          like `dsn`, but the test runs once per Postgres version
-    every_connection   a psycopg connection to `every_dsn`
-    installed_dsn      a fresh database in which pgpredict is installed
-    db                 `pgpredict.connect(installed_dsn)`
-    server, servers    the server of `every_dsn`; any server by version
+    dsn             a fresh, empty database on Postgres 18; its user owns it and is no superuser
+    admin_dsn       the same database, as superuser
+    connection      a psycopg connection to `dsn`
+    installed_dsn   a fresh database in which pgpredict is installed
+    db              `pgpredict.connect(installed_dsn)`
+
+`every_dsn`, `every_connection`, `every_installed_dsn` and `every_db` are the same, and the test runs
+once per Postgres version. `server` is their server.
 
 `PGPREDICT_TEST_DSN` (a URL) names another server, whose user may create databases; then every test
 runs there, once.
@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 
 import psycopg
@@ -90,22 +91,45 @@ def every_connection(every_dsn: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def template(servers: Callable[[str], Server]) -> Iterator[str]:
-    """A database with pgpredict installed: copying it is faster than installing again."""
-    with fresh_database(servers(EVERY[0]), _fresh_name()) as dsn:
-        pgpredict.connect(dsn).install()
-        yield dsn.rpartition("/")[2]
+def template() -> Iterator[Callable[[Server], str]]:
+    """Gives a database with pgpredict installed: a copy is faster than another install."""
+    with ExitStack() as until_the_end:
+
+        @cache
+        def installed(server: Server) -> str:
+            dsn = until_the_end.enter_context(fresh_database(server, _fresh_name()))
+            with pgpredict.connect(dsn) as db:
+                db.install()
+            return dsn.rpartition("/")[2]
+
+        yield installed
 
 
 @pytest.fixture
-def installed_dsn(template: str, servers: Callable[[str], Server]) -> Iterator[str]:
-    with fresh_database(servers(EVERY[0]), _fresh_name(), template) as dsn:
+def installed_dsn(
+    template: Callable[[Server], str], servers: Callable[[str], Server]
+) -> Iterator[str]:
+    server = servers(EVERY[0])
+    with fresh_database(server, _fresh_name(), template(server)) as dsn:
         yield dsn
 
 
 @pytest.fixture
-def db(installed_dsn: str) -> pgpredict.Database:
-    return pgpredict.connect(installed_dsn)
+def every_installed_dsn(template: Callable[[Server], str], server: Server) -> Iterator[str]:
+    with fresh_database(server, _fresh_name(), template(server)) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def db(installed_dsn: str) -> Iterator[pgpredict.Database]:
+    with pgpredict.connect(installed_dsn) as db:
+        yield db
+
+
+@pytest.fixture
+def every_db(every_installed_dsn: str) -> Iterator[pgpredict.Database]:
+    with pgpredict.connect(every_installed_dsn) as db:
+        yield db
 
 
 def _fresh_name() -> str:
