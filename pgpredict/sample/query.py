@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pgpredict.errors import UnreadableSample
+from pgpredict.errors import NoRights, UnreadableSample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,9 @@ def read_query(query: str, connection: psycopg.Connection[Any]) -> pd.DataFrame:
         become datetime64, ``timestamptz`` the same in UTC; text and enums become str.
 
     Raises:
-        UnreadableSample: the query fails, gives no rows, or gives two columns of one name.
+        UnreadableSample: the query fails or writes, gives no rows or no columns, or gives two
+            columns of one name.
+        NoRights: the role may not read what the query reads.
 
     Example:
         >>> frame = read_query("select 1.5 as tenure, 'gold' as plan", connection)  # doctest: +SKIP
@@ -44,6 +46,8 @@ def read_query(query: str, connection: psycopg.Connection[Any]) -> pd.DataFrame:
 
     rows, columns = _fetch(query, connection)
     names = [name for name, _ in columns]
+    if not names:
+        raise UnreadableSample("cannot use the sample query: it gives no columns")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UnreadableSample(
@@ -84,6 +88,11 @@ def _fetch(
     except psycopg.errors.ReadOnlySqlTransaction as error:
         raise UnreadableSample(
             "cannot read the sample: the query writes", do="give a query that only reads"
+        ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise NoRights(
+            f"cannot read the sample: {error.diag.message_primary}",
+            do="grant SELECT on it to the role of the DSN, or give a file",
         ) from error
     except psycopg.OperationalError:
         raise  # the connection is gone: not the query's fault
