@@ -48,12 +48,14 @@ clean: ## remove .venv and every cache
 	@for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
 		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 			if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
-				echo "error: $$python has no venv module; install it (on Debian: apt install python3-venv)" >&2; \
+				echo "error: $$python has no venv module" >&2; \
+				echo "  do: install it (on Debian and Ubuntu: apt install python3-venv)" >&2; \
 				exit 1; \
 			fi; \
 			exec "$$python" -m venv .venv; \
 		fi; \
 	done; \
-	echo "error: pgpredict needs Python 3.11 or later; found $$(python3 --version 2>&1 || true)" >&2; \
-	echo "  do: install one, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; \
+	found=$$($(or $(PYTHON),python3) --version 2>&1 | tail -n 1); \
+	echo "error: pgpredict needs Python 3.11 or later; found: $${found:-none}" >&2; \
+	echo "  do: install one, or name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; \
 	exit 1

@@ -6,8 +6,8 @@
     installed_dsn   a fresh database in which pgpredict is installed
     db              `pgpredict.connect(installed_dsn)`
 
-`every_dsn`, `every_connection`, `every_installed_dsn` and `every_db` are the same, and the test runs
-once per Postgres version. `server` is their server.
+`every_dsn`, `every_connection`, `every_installed_dsn` and `every_db` are the same for tests that run
+once per Postgres version; `server` is their server.
 
 `PGPREDICT_TEST_DSN` (a URL) names another server, whose user may create databases; then every test
 runs there, once.
