@@ -39,7 +39,7 @@ clean: ## remove .venv and every cache
 
 .venv/.installed-%: $(PINS) | .venv/bin/python
 	@echo "installing pgpredict[$*] into .venv (once, about a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[$*]'
 	@touch $@
 
