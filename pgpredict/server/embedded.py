@@ -153,6 +153,7 @@ class EmbeddedServer:
                 raise NoServer(
                     f"the server in {self.path} does not stop", do=f"kill -QUIT {running.pid}"
                 )
+            self._folder.remove_socket_folder()
             return running is not None
 
     def _find(self) -> Postmaster | None:

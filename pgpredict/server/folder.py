@@ -9,7 +9,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pgpredict.errors import NoServer
@@ -138,6 +138,11 @@ class ServerFolder:
         for leftover in folder.glob(".s.PGSQL.*"):
             leftover.unlink()
         return folder
+
+    def remove_socket_folder(self) -> None:
+        """Remove the folder of the socket, which a server that stopped leaves empty."""
+        with suppress(OSError):
+            self.socket_folder.rmdir()
 
     @property
     def socket_folder(self) -> Path:

