@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pgpredict.errors import PgpredictError, UnreadableModel
@@ -28,6 +28,8 @@ READERS: dict[str, Callable[[Path, bool], object]] = {
     ".pickle": pickles.read,
     ".joblib": pickles.read,
 }
+
+FORMATS = {".skops": "skops", ".pkl": "pickle", ".pickle": "pickle", ".joblib": "joblib"}
 
 # Formats of the boosters' own, by the library that writes them.
 BOOSTERS = {
@@ -47,11 +49,14 @@ class LoadedModel:
     Attributes:
         estimator: the fitted estimator.
         origin: where it came from, as it was asked for.
+        file: the bytes of the file and its format, skops, pickle or joblib; None for an object
+            that was imported.
         notes: one line per thing that is not an error: written by another scikit-learn.
     """
 
     estimator: object
     origin: str
+    file: tuple[bytes, str] | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
 
@@ -88,7 +93,12 @@ def read_model(location: str | Path, *, trust: bool = False) -> LoadedModel:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         estimator = _call(reader, path, trust)
-    return LoadedModel(_checked(estimator, path.name), origin, _notes(path, caught))
+    return LoadedModel(
+        _checked(estimator, path.name),
+        origin,
+        (path.read_bytes(), FORMATS[path.suffix.lower()]),
+        _notes(path, caught),
+    )
 
 
 def _reader(path: Path) -> Callable[[Path, bool], object]:

@@ -1,0 +1,207 @@
+"""What is deployed: ``models``, ``show``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pgpredict.cli import screen
+from pgpredict.cli.options import Dsn, Json, ModelName
+
+if TYPE_CHECKING:
+    from pgpredict.database import Event, Version
+
+MOST_CATEGORIES_SHOWN = 6
+MOST_EVENTS_SHOWN = 10
+
+
+def models(dsn: Dsn = None, json: Json = False) -> None:
+    """List the models of a database, with their live versions."""
+    import pgpredict
+
+    with pgpredict.connect(dsn) as database:
+        found = database.models()
+    if json:
+        screen.answer([asdict(model) for model in found])
+        return
+    screen.table(
+        [
+            {
+                "model": model.name,
+                "live": f"v{model.live}" if model.live else "none",
+                "since": model.live_since,
+                "versions": model.versions,
+                "what": model.description,
+                "metrics": model.metrics,
+                "source": model.source,
+            }
+            for model in found
+        ],
+        ["model", "live", "since", "versions", "what", "metrics", "source"],
+        empty="no models yet; deploy one: pgpredict deploy NAME MODEL --sample FILE_OR_QUERY",
+    )
+
+
+def show(
+    model: ModelName,
+    version: Annotated[
+        int | None,
+        typer.Option(
+            "--version", min=1, show_default=False, help="Which version; the live one unless given."
+        ),
+    ] = None,
+    dsn: Dsn = None,
+    json: Json = False,
+) -> None:
+    """Show a model: inputs, versions, metrics, and who did what when."""
+    import pgpredict
+
+    with pgpredict.connect(dsn) as database:
+        versions, events = database.versions(model), database.events(model)
+    shown = _choose(model, versions, version)
+    if json:
+        screen.answer(
+            {
+                "model": model,
+                "shown": asdict(shown),
+                "versions": [asdict(version) for version in versions],
+                "events": [asdict(event) for event in events],
+            }
+        )
+        return
+    _show_version(shown)
+    screen.say()
+    _show_inputs(shown)
+    screen.say()
+    _show_versions(versions)
+    screen.say()
+    _show_events(events)
+
+
+def _choose(model: str, versions: list[Version], number: int | None) -> Version:
+    from pgpredict.errors import UnknownModel
+
+    if not versions:
+        raise UnknownModel(f"there is no model {model}", do="list them: pgpredict models")
+    if number is None:
+        # A model need not have a live version; the newest is the one that people ask for then.
+        return next((version for version in versions if version.live), versions[-1])
+    for version in versions:
+        if version.version == number:
+            return version
+    known = ", ".join(str(version.version) for version in versions)
+    raise UnknownModel(f"{model} has no version {number}", do=f"choose one of {known}")
+
+
+def _show_version(version: Version) -> None:
+    screen.say(f"{version.model} v{version.version}   {_state(version)}")
+    returns = version.label_type
+    if version.probability_type:
+        returns += f", probability {version.probability_type}"
+    facts = {
+        "what": f"{version.kind}: {version.description}",
+        "call": _call(version),
+        "returns": returns,
+        "classes": screen.cell(version.classes),
+        "metrics": screen.cell(version.metrics),
+        "form": f"{version.form}, {screen.size(version.sql_bytes)} of SQL",
+        "model file": _file(version),
+        "golden rows": f"{version.golden_rows:,}",
+    }
+    for name, value in facts.items():
+        if value:
+            screen.say(f"  {name:<12}  {value}")
+
+
+def _state(version: Version) -> str:
+    if version.retired_at is not None:
+        return f"retired {screen.cell(version.retired_at)} by {version.retired_by}"
+    return "live" if version.live else "not live"
+
+
+def _call(version: Version) -> str:
+    if version.retired_at is not None:
+        return ""
+    if version.live and version.source:
+        return f"predict.{version.model}(t) FROM {version.source} t"
+    name = (
+        f"predict.{version.model}"
+        if version.live
+        else f"predict_versions.{version.model}_v{version.version}"
+    )
+    return f"{name}({', '.join(argument['name'] for argument in version.signature)})"
+
+
+def _file(version: Version) -> str:
+    if version.model_format is None:
+        return "not stored"
+    return f"{version.model_format}, {screen.size(version.model_bytes or 0)}"
+
+
+def _show_inputs(version: Version) -> None:
+    held: dict[str, Any] = version.contract.get("inputs", {})
+    screen.table(
+        [
+            {
+                "input": argument["name"],
+                "type": argument["type"],
+                "NULLs": held.get(argument["name"], {}).get("nulls"),
+                "in the sample": _held(held.get(argument["name"], {})),
+            }
+            for argument in version.signature
+        ],
+        ["input", "type", "NULLs", "in the sample"],
+        empty="no inputs",
+    )
+
+
+def _held(contract: dict[str, Any]) -> str:
+    if "min" in contract:
+        return f"{screen.cell(contract['min'])} … {screen.cell(contract['max'])}"
+    if "distinct" in contract:
+        categories = contract.get("categories", [])
+        more = contract["distinct"] - MOST_CATEGORIES_SHOWN
+        listed = ", ".join(categories[:MOST_CATEGORIES_SHOWN])
+        return f"{listed} and {more:,} more" if more > 0 else listed
+    return ""
+
+
+def _show_versions(versions: list[Version]) -> None:
+    screen.table(
+        [
+            {
+                "version": f"v{version.version}",
+                "state": "live"
+                if version.live
+                else "retired"
+                if version.retired_at is not None
+                else "",
+                "what": version.description,
+                "metrics": version.metrics,
+                "deployed": version.created_at,
+                "by": version.created_by,
+            }
+            for version in reversed(versions)
+        ],
+        ["version", "state", "what", "metrics", "deployed", "by"],
+        empty="no versions",
+    )
+
+
+def _show_events(events: list[Event]) -> None:
+    screen.table(
+        [
+            {
+                "when": event.at,
+                "who": event.who,
+                "did": event.what,
+                "version": f"v{event.version}" if event.version else None,
+                "from": f"v{event.detail['from']}" if event.detail.get("from") else None,
+            }
+            for event in reversed(events[-MOST_EVENTS_SHOWN:])
+        ],
+        ["when", "who", "did", "version", "from"],
+        empty="no events",
+    )

@@ -1,0 +1,13 @@
+-- What `pgpredict doctor` asks.
+
+-- name: facts
+-- Reads only the catalog and settings, so that it needs no right and no schema of ours.
+SELECT current_setting('server_version') AS server_version,
+       quote_ident(current_user) AS role,
+       quote_ident(current_database()) AS database,
+       pg_is_in_recovery() AS is_replica,
+       current_setting('default_transaction_read_only')::boolean AS reads_only,
+       current_setting('server_encoding') AS encoding,
+       -- Off where Postgres was built without it, whatever the setting says.
+       current_setting('jit')::boolean AND pg_jit_available() AS jit,
+       has_database_privilege(current_database(), 'CREATE') AS may_create;
