@@ -124,7 +124,7 @@ def store(
         cursor.execute(text)
     _insert(cursor, new, version, texts, source)
     key = {"model": new.model, "version": version}
-    result = _run_golden_rows(cursor, key)
+    result = _run_golden_rows(cursor, key, [i.name for i in new.program.inputs])
     cursor.execute(query("label_frozen"), key)
     detail = {"form": new.form, "rows": result["rows"], "max_difference": result["max_difference"]}
     cursor.execute(query("record"), {**key, "what": "deploy", "detail": Jsonb(detail)})
@@ -181,11 +181,14 @@ def _insert(
             )
 
 
-def _run_golden_rows(cursor: Cursor[Row], key: dict[str, Any]) -> Row:
+def _run_golden_rows(cursor: Cursor[Row], key: dict[str, Any], inputs: list[str]) -> Row:
     result = cursor.execute(query("verify"), key).fetchone()
     assert result is not None  # noqa: S101 - an aggregate gives one row
     if result["differing"]:
         worst = cursor.execute(query("worst_rows"), {**key, "at_most": 5}).fetchall()
+        for row in worst:
+            # jsonb does not keep the order of keys.
+            row["inputs"] = {name: row["inputs"][name] for name in inputs}
         raise mismatch(key["model"], result, [GoldenRow(**row) for row in worst])
     return result
 

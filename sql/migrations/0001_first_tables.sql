@@ -9,11 +9,11 @@ CREATE TABLE pgpredict.schema_version (
 );
 
 CREATE TABLE pgpredict.model (
-    name        text        PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,40}$'),
-    live        integer,
-    live_since  timestamptz,
-    created_at  timestamptz NOT NULL DEFAULT now(),
-    created_by  text        NOT NULL DEFAULT session_user
+    name       text        PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,40}$'),
+    live       integer,
+    live_since timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text        NOT NULL DEFAULT session_user
 );
 
 CREATE TABLE pgpredict.version (
@@ -23,14 +23,17 @@ CREATE TABLE pgpredict.version (
     description      text        NOT NULL,
     signature        jsonb       NOT NULL,
     contract         jsonb       NOT NULL,
-    label_type       text        NOT NULL CHECK (label_type IN ('text', 'bigint', 'boolean', 'float8')),
-    probability_type text        CHECK (probability_type IN ('float8', 'float8[]')),
+    label_type       text        NOT NULL
+        CHECK (label_type IN ('text', 'bigint', 'boolean', 'float8')),
+    probability_type text
+        CHECK (probability_type IN ('float8', 'float8[]')),
     classes          jsonb       NOT NULL DEFAULT '[]',
     form             text        NOT NULL CHECK (form IN ('inline', 'block', 'nodes')),
     sql_bytes        integer     NOT NULL,
     body_hash        text        NOT NULL,
     metrics          jsonb       NOT NULL DEFAULT '{}',
     source           text,
+
     model_file       bytea,
     model_format     text,
     created_at       timestamptz NOT NULL DEFAULT now(),
@@ -54,7 +57,8 @@ CREATE TABLE pgpredict.golden_row (
     prediction  text,
     probability float8[],
     PRIMARY KEY (model, version, row_number),
-    FOREIGN KEY (model, version) REFERENCES pgpredict.version (model, version) ON DELETE CASCADE
+    FOREIGN KEY (model, version)
+        REFERENCES pgpredict.version (model, version) ON DELETE CASCADE
 );
 
 CREATE TABLE pgpredict.event (

@@ -1,10 +1,9 @@
 -- The three schemas.
 --
--- Everything in sql/schema/ can be run again at any time, in the order of the file names and in one transaction:
+-- Everything in sql/schema/ can be run again at any time, in the order of the file names, in one
+-- transaction, by an ordinary role that may create schemas: no superuser, no extension.
 --
 --     cat sql/schema/*.sql | psql -1 -v ON_ERROR_STOP=1
---
--- An ordinary role that may create schemas is enough: no superuser, no extension.
 --
 -- Rights. Nobody but the installing role gets any, until it is granted on purpose:
 --
@@ -19,6 +18,9 @@ CREATE SCHEMA IF NOT EXISTS pgpredict;
 CREATE SCHEMA IF NOT EXISTS predict;
 CREATE SCHEMA IF NOT EXISTS predict_versions;
 
-COMMENT ON SCHEMA pgpredict IS 'pgpredict: which models are deployed, and the functions that operate them';
-COMMENT ON SCHEMA predict IS 'pgpredict: the live models, one function per model, for everybody who has USAGE';
-COMMENT ON SCHEMA predict_versions IS 'pgpredict: frozen functions, one per model version, never changed once deployed';
+COMMENT ON SCHEMA pgpredict IS
+    'pgpredict: which models are deployed, and the functions that operate them';
+COMMENT ON SCHEMA predict IS
+    'pgpredict: the live models, one function per model, for everybody who has USAGE';
+COMMENT ON SCHEMA predict_versions IS
+    'pgpredict: frozen functions of model versions, never changed once deployed';

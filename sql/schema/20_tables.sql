@@ -1,7 +1,8 @@
--- What is deployed. Base tables have singular names; people read the views with the plural ones (40_views.sql).
+-- What is deployed. Base tables have singular names; people read the views with the plural ones
+-- (40_views.sql).
 --
--- A change to a table is made twice: here, and as a migration for the databases that exist already (sql/migrations/).
--- New columns go last, as ALTER TABLE puts them. A test compares both ways.
+-- A change to a table is made twice: here, and as a migration for the databases that exist already
+-- (sql/migrations/). New columns go last, as ALTER TABLE puts them. A test compares both ways.
 
 CREATE TABLE IF NOT EXISTS pgpredict.schema_version (
     version      integer     PRIMARY KEY,
@@ -10,60 +11,67 @@ CREATE TABLE IF NOT EXISTS pgpredict.schema_version (
 );
 
 CREATE TABLE IF NOT EXISTS pgpredict.model (
-    name        text        PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,40}$'),
-    live        integer,                                -- the version that predict.<name> calls; NULL: none yet
-    live_since  timestamptz,
-    created_at  timestamptz NOT NULL DEFAULT now(),
-    created_by  text        NOT NULL DEFAULT session_user
+    name       text        PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,40}$'),
+    live       integer,    -- the version that predict.<name> calls; NULL: none yet
+    live_since timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text        NOT NULL DEFAULT session_user
 );
 
 CREATE TABLE IF NOT EXISTS pgpredict.version (
     model            text        NOT NULL REFERENCES pgpredict.model (name),
     version          integer     NOT NULL CHECK (version > 0),
-    kind             text        NOT NULL,              -- classifier, regressor, outlier
-    description      text        NOT NULL,              -- 'gradient boosting, 100 trees'
-    signature        jsonb       NOT NULL,              -- [{"name": "tenure", "type": "float8"}, …], in argument order
-    contract         jsonb       NOT NULL,              -- per input what the sample held: range, categories, NULLs
-    label_type       text        NOT NULL CHECK (label_type IN ('text', 'bigint', 'boolean', 'float8')),
-    probability_type text        CHECK (probability_type IN ('float8', 'float8[]')),  -- NULL: no probabilities
+    kind             text        NOT NULL,      -- classifier, regressor, outlier
+    description      text        NOT NULL,      -- 'gradient boosting, 100 trees'
+    signature        jsonb       NOT NULL,      -- [{"name": "tenure", "type": "float8"}, …]
+    contract         jsonb       NOT NULL,      -- what the sample held: ranges, categories, NULLs
+    label_type       text        NOT NULL
+        CHECK (label_type IN ('text', 'bigint', 'boolean', 'float8')),
+    probability_type text                       -- NULL: no probabilities
+        CHECK (probability_type IN ('float8', 'float8[]')),
     classes          jsonb       NOT NULL DEFAULT '[]',
     form             text        NOT NULL CHECK (form IN ('inline', 'block', 'nodes')),
     sql_bytes        integer     NOT NULL,
-    body_hash        text        NOT NULL,              -- SHA-256 of the functions' text, without their names
+    body_hash        text        NOT NULL,      -- SHA-256 of the functions, names left out
     metrics          jsonb       NOT NULL DEFAULT '{}',
-    source           text,                              -- qualified and quoted name; text, because pg_upgrade
-                                                        -- refuses tables with a column of type regclass
+    source           text,                      -- qualified and quoted name of a table; text, for
+                                                -- pg_upgrade refuses columns of type regclass
     model_file       bytea,
-    model_format     text,                              -- 'skops', 'xgboost-json', …; NULL: no file was kept
+    model_format     text,                      -- 'skops', …; NULL: no file was kept
     created_at       timestamptz NOT NULL DEFAULT now(),
     created_by       text        NOT NULL DEFAULT session_user,
-    retired_at       timestamptz,                       -- since then the functions are gone
+    retired_at       timestamptz,               -- since then the functions are gone
     retired_by       text,
     PRIMARY KEY (model, version),
     CHECK ((model_file IS NULL) = (model_format IS NULL)),
     CHECK ((retired_at IS NULL) = (retired_by IS NULL))
 );
 
--- A model's live version is one of its own versions. Added afterwards, because the two tables refer to each other.
+-- The live version is one of the model's own. Added last: the two tables refer to each other.
 DO $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'pgpredict.model'::regclass AND conname = 'model_live_fkey') THEN
+    IF NOT EXISTS (SELECT FROM pg_constraint
+                   WHERE conrelid = 'pgpredict.model'::regclass AND conname = 'model_live_fkey')
+    THEN
         ALTER TABLE pgpredict.model
-            ADD CONSTRAINT model_live_fkey FOREIGN KEY (name, live) REFERENCES pgpredict.version (model, version);
+            ADD CONSTRAINT model_live_fkey
+            FOREIGN KEY (name, live) REFERENCES pgpredict.version (model, version);
     END IF;
 END
 $$;
 
--- Rows of the sample with what Python said of them. Numbers are text, so that NaN, infinity and the last bit survive.
+-- Rows of the sample with what Python said of them. Numbers are text, so that NaN, infinity and
+-- the last bit survive.
 CREATE TABLE IF NOT EXISTS pgpredict.golden_row (
     model       text     NOT NULL,
     version     integer  NOT NULL,
     row_number  integer  NOT NULL,
-    inputs      jsonb    NOT NULL,                      -- {"tenure": "12.5", "plan": "basic", "region": null}
-    prediction  text,                                   -- NULL where Python raises or answers NaN
-    probability float8[],                               -- in class order
+    inputs      jsonb    NOT NULL,  -- {"tenure": "12.5", "plan": "basic", "region": null}
+    prediction  text,               -- NULL where Python raises, or answers NaN
+    probability float8[],           -- in class order
     PRIMARY KEY (model, version, row_number),
-    FOREIGN KEY (model, version) REFERENCES pgpredict.version (model, version) ON DELETE CASCADE
+    FOREIGN KEY (model, version)
+        REFERENCES pgpredict.version (model, version) ON DELETE CASCADE
 );
 
 CREATE TABLE IF NOT EXISTS pgpredict.event (
@@ -72,7 +80,7 @@ CREATE TABLE IF NOT EXISTS pgpredict.event (
     who     text        NOT NULL DEFAULT session_user,
     model   text        NOT NULL,
     version integer,
-    what    text        NOT NULL,                       -- deploy, promote, rollback, retire
+    what    text        NOT NULL,   -- deploy, promote, rollback, retire
     detail  jsonb       NOT NULL DEFAULT '{}'
 );
 

@@ -1,10 +1,12 @@
--- What people read. CREATE OR REPLACE VIEW can only add columns at the end; anything else needs a migration.
+-- What people read. CREATE OR REPLACE VIEW can only add columns at the end; anything else needs a
+-- migration.
 
 CREATE OR REPLACE VIEW pgpredict.models AS
 SELECT m.name,
        m.live,
        m.live_since,
-       (SELECT count(*) FROM pgpredict.version AS v WHERE v.model = m.name AND v.retired_at IS NULL) AS versions,
+       (SELECT count(*) FROM pgpredict.version AS v
+        WHERE v.model = m.name AND v.retired_at IS NULL) AS versions,
        (SELECT max(v.version) FROM pgpredict.version AS v WHERE v.model = m.name) AS latest,
        l.description,
        l.kind,
@@ -34,7 +36,8 @@ SELECT v.model,
        v.body_hash,
        v.model_format,
        octet_length(v.model_file) AS model_bytes,
-       (SELECT count(*) FROM pgpredict.golden_row AS g WHERE g.model = v.model AND g.version = v.version) AS golden_rows,
+       (SELECT count(*) FROM pgpredict.golden_row AS g
+        WHERE g.model = v.model AND g.version = v.version) AS golden_rows,
        v.created_at,
        v.created_by,
        v.retired_at,

@@ -1,27 +1,29 @@
 -- What an operator does with versions that are deployed: promote, rollback, retire.
 
--- Makes a version live: predict.<model> answers with it from the moment of the commit. Views on predict.<model> stay.
--- Promoting the live version again only puts its aliases back in place. Returns the version that is live now.
+-- Makes a version live: predict.<model> answers with it from the moment of the commit, and views
+-- on predict.<model> stay. Promoting the live version again only puts its aliases back in place.
+-- Returns the version that is live now.
 CREATE OR REPLACE FUNCTION pgpredict.promote(model text, version integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
+    chosen integer;
     before integer;
 BEGIN
     PERFORM pgpredict.lock_model(model);
-    PERFORM pgpredict.usable_version(model, version);
+    chosen := pgpredict.usable_version(model, version);
     before := (SELECT m.live FROM pgpredict.model AS m WHERE m.name = promote.model);
-    PERFORM pgpredict.make_live(model, coalesce(version, before));
-    IF before IS DISTINCT FROM version THEN
-        PERFORM pgpredict.record(model, version, 'promote', jsonb_build_object('from', before));
+    PERFORM pgpredict.make_live(model, chosen);
+    IF before IS DISTINCT FROM chosen THEN
+        PERFORM pgpredict.record(model, chosen, 'promote', jsonb_build_object('from', before));
     END IF;
-    RETURN version;
+    RETURN chosen;
 END
 $$;
 
--- The version that a rollback goes to, and where the history says so. Promotions are a stack: each rollback undoes the
--- last promotion that is not undone yet, so a second rollback goes further back.
+-- The version that a rollback goes to; NULL: there is none. Promotions are a stack: each rollback
+-- undoes the last promotion that is not undone yet, so that a second one goes further back.
 CREATE OR REPLACE FUNCTION pgpredict.version_before(model text) RETURNS integer
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -31,7 +33,7 @@ DECLARE
     past record;
 BEGIN
     FOR past IN
-        SELECT e.what, (e.detail ->> 'from')::integer AS "from"
+        SELECT e.what, (e.detail ->> 'from')::integer AS came_from
         FROM pgpredict.event AS e
         WHERE e.model = version_before.model AND e.what IN ('promote', 'rollback')
         ORDER BY e.id DESC
@@ -41,7 +43,7 @@ BEGIN
         ELSIF undone > 0 THEN
             undone := undone - 1;
         ELSE
-            RETURN past."from";
+            RETURN past.came_from;
         END IF;
     END LOOP;
     RETURN NULL;
@@ -56,19 +58,21 @@ CREATE OR REPLACE FUNCTION pgpredict.rollback(model text) RETURNS integer
 DECLARE
     now_live integer;
     target integer;
+    choose text := format('choose one: SELECT pgpredict.promote(%L, version)', model);
 BEGIN
     PERFORM pgpredict.lock_model(model);
     now_live := pgpredict.usable_version(model, NULL);
     target := pgpredict.version_before(model);
     IF target IS NULL THEN
         RAISE EXCEPTION 'cannot roll % back: no version was live before v%', model, now_live USING
-            ERRCODE = 'PP004',
-            HINT = format('choose one: SELECT pgpredict.promote(%L, version)', model);
+            ERRCODE = 'PP004', HINT = choose;
     ELSIF EXISTS (SELECT FROM pgpredict.version AS v
-                  WHERE v.model = rollback.model AND v.version = target AND v.retired_at IS NOT NULL) THEN
-        RAISE EXCEPTION 'cannot roll % back: v%, live before v%, is retired', model, target, now_live USING
-            ERRCODE = 'PP004',
-            HINT = format('choose another: SELECT pgpredict.promote(%L, version)', model);
+                  WHERE v.model = rollback.model AND v.version = target
+                    AND v.retired_at IS NOT NULL)
+    THEN
+        RAISE EXCEPTION 'cannot roll % back: v%, live before v%, is retired',
+                        model, target, now_live
+        USING ERRCODE = 'PP004', HINT = choose;
     END IF;
     PERFORM pgpredict.make_live(model, target);
     PERFORM pgpredict.record(model, target, 'rollback', jsonb_build_object('from', now_live));
@@ -76,42 +80,42 @@ BEGIN
 END
 $$;
 
--- Drops the frozen functions of a version. Its row, golden rows and model file stay as the record of what was live when.
--- Refused while the version is live, or while a view, an index or anything else uses one of its functions.
+-- Drops the frozen functions of a version. Its row, golden rows and model file stay, as the record
+-- of what was live when. Refused while the version is live, or while a view, an index or anything
+-- else uses one of its functions. Returns the version.
 CREATE OR REPLACE FUNCTION pgpredict.retire(model text, version integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
-    frozen regprocedure[];
+    chosen integer;
     users text;
+    frozen regprocedure;
 BEGIN
     PERFORM pgpredict.lock_model(model);
-    PERFORM pgpredict.usable_version(model, version);
-    IF version IS NULL OR EXISTS (SELECT FROM pgpredict.model AS m WHERE m.name = retire.model AND m.live = retire.version) THEN
-        RAISE EXCEPTION 'cannot retire % v%: it is live', model, coalesce(version, pgpredict.usable_version(model, NULL)) USING
+    chosen := pgpredict.usable_version(model, version);
+    IF EXISTS (SELECT FROM pgpredict.model AS m WHERE m.name = retire.model AND m.live = chosen)
+    THEN
+        RAISE EXCEPTION 'cannot retire % v%: it is live', model, chosen USING
             ERRCODE = 'PP003',
-            HINT = format('promote another version first: SELECT pgpredict.promote(%L, version)', model);
+            HINT = format('promote another first: SELECT pgpredict.promote(%L, version)', model);
     END IF;
-    SELECT array_agg(p.oid::regprocedure) INTO frozen
-    FROM pg_proc AS p
-    JOIN pgpredict.outputs(model, version) AS o ON p.proname = format('%s_v%s%s', model, version, o.suffix)
-    WHERE p.pronamespace = 'predict_versions'::regnamespace;
     SELECT string_agg(DISTINCT d, ', ' ORDER BY d) INTO users
-    FROM unnest(frozen) AS f, pgpredict.dependents(f) AS d;
+    FROM pgpredict.frozen_functions(model, chosen) AS f, pgpredict.dependents(f) AS d;
     IF users IS NOT NULL THEN
-        RAISE EXCEPTION 'cannot retire % v%: something still uses its functions', model, version USING
+        RAISE EXCEPTION 'cannot retire % v%: something still uses its functions', model, chosen
+        USING
             ERRCODE = 'PP003',
             DETAIL = 'in use by: ' || users,
             HINT = 'drop these, or move them to another version, first';
     END IF;
-    FOR i IN 1 .. coalesce(cardinality(frozen), 0) LOOP
-        EXECUTE format('DROP FUNCTION %s', frozen[i]);
+    FOR frozen IN SELECT pgpredict.frozen_functions(model, chosen) LOOP
+        EXECUTE format('DROP FUNCTION %s', frozen);
     END LOOP;
     UPDATE pgpredict.version AS v
     SET retired_at = clock_timestamp(), retired_by = session_user
-    WHERE v.model = retire.model AND v.version = retire.version;
-    PERFORM pgpredict.record(model, version, 'retire', '{}');
-    RETURN version;
+    WHERE v.model = retire.model AND v.version = chosen;
+    PERFORM pgpredict.record(model, chosen, 'retire');
+    RETURN chosen;
 END
 $$;

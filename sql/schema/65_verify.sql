@@ -14,10 +14,11 @@ DECLARE
     probability text;
 BEGIN
     -- A model may read nothing at all; a list of columns may not be empty.
-    SELECT coalesce(string_agg(format('%I %s', i.name, i.type), ', ' ORDER BY i.position), 'nothing text'),
-           coalesce(string_agg(format('i.%I', i.name), ', ' ORDER BY i.position), '')
+    SELECT string_agg(format('%I %s', i.name, i.type), ', ' ORDER BY i.position),
+           string_agg(format('i.%I', i.name), ', ' ORDER BY i.position)
     INTO columns, passed
     FROM pgpredict.inputs(chosen.signature) AS i;
+    columns := coalesce(columns, 'nothing text');
     answer := format('%s(%s)', pgpredict.frozen_name(chosen.model, chosen.version, ''), passed);
     probability := format('%s(%s)',
         pgpredict.frozen_name(chosen.model, chosen.version, '_proba'), passed);

@@ -31,7 +31,8 @@ CREATE OR REPLACE FUNCTION pgpredict.why_not(source regclass, input text, type t
     END
     FROM (VALUES (1)) AS always (one_row)
     LEFT JOIN LATERAL (
-        SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS declared, t.typcategory AS category,
+        SELECT a.attname, t.typcategory AS category,
+               format_type(a.atttypid, a.atttypmod) AS declared,
                CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END::regtype AS base
         FROM pg_attribute AS a
         JOIN pg_type AS t ON t.oid = a.atttypid
@@ -96,11 +97,7 @@ DECLARE
     frozen regprocedure;
 BEGIN
     FOR frozen IN
-        SELECT p.oid::regprocedure
-        FROM pg_proc AS p
-        JOIN pgpredict.outputs(model, version) AS o
-            ON p.proname = format('%s_v%s%s', model, version, o.suffix)
-        WHERE p.pronamespace = 'predict_versions'::regnamespace
+        SELECT pgpredict.frozen_functions(model, version)
     LOOP
         EXECUTE format('COMMENT ON FUNCTION %s IS %L',
                        frozen, 'frozen: ' || pgpredict.describe(model, version));
