@@ -99,9 +99,10 @@ def softmax(scores: Sequence[Expression], scope: Scope, *, finite: bool) -> tupl
     """
     named = [scope.let("score", score) for score in scores]
     best = scope.let("best", sql.greatest(named))
-    cut = sql.number(-arithmetic.EXPONENT_LIMIT)
+    # Scores are cut before the subtraction: the difference of two huge ones could overflow.
+    cut = sql.subtract(best, sql.number(arithmetic.EXPONENT_LIMIT))
     powers = [
-        scope.let("power", sql.exponential(sql.greatest([sql.subtract(score, best), cut])))
+        scope.let("power", sql.exponential(sql.subtract(sql.greatest([score, cut]), best)))
         for score in named
     ]
     whole = scope.let("whole", sql.total(powers))

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import get_tags
 
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.columns import Column
@@ -173,7 +172,8 @@ def _value_of(values: NDArray[np.float64], k: int) -> Value:
 
 
 def _accepts_missing(tree: Any) -> bool:
-    return bool(get_tags(tree).input_tags.allow_nan) and tree.monotonic_cst is None
+    # Which trees do has changed between versions of scikit-learn, so it is asked.
+    return bool(tree._support_missing_values(np.zeros((1, 1))))
 
 
 def _describe(name: str, estimators: Sequence[Any]) -> str:

@@ -1,0 +1,124 @@
+"""Engines that run a program over rows, each in every form that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pandas as pd
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from pgpredict_transpiler import Program
+from pgpredict_transpiler.oracle import Answers
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an engine says in one of its forms."""
+
+    form: str
+    answers: Answers
+
+
+def postgres(
+    connection: psycopg.Connection, program: Program, rows: pd.DataFrame
+) -> Iterator[Told]:
+    """The functions inline and block, and the SELECT; missing numbers stored as NaN, then as NULL."""
+    for missing in ("NaN", None):
+        with connection.transaction(force_rollback=True):
+            _load(connection, program, rows, missing)
+            stored = "NaN" if missing else "NULL"
+            for form in ("inline", "block"):
+                yield Told(f"{form}, {stored}", _call(connection, program, form))
+            select = program.to_sql("postgres", "rows", keep=["row number"])
+            yield Told(
+                f"select, {stored}", _answers(program, connection.execute(select).fetchall())
+            )
+
+
+def in_duckdb(program: Program, rows: pd.DataFrame) -> Iterator[Told]:
+    """The SELECT in DuckDB, where a missing number of a frame arrives as NaN."""
+    table = rows[[column for column in rows.columns if str(column) in _names(program)]].copy()
+    table.columns = [str(column) for column in table.columns]
+    for name in table.columns:
+        if isinstance(table[name].dtype, pd.CategoricalDtype):
+            table[name] = table[name].astype(object).where(table[name].notna(), None)
+    table.insert(0, "row number", range(len(table)))
+    with duckdb.connect() as connection:
+        connection.register("source", table)
+        types = {i.name: TYPES[i.type] for i in program.inputs}
+        casts = ", ".join(f'CAST("{n}" AS {types[n]}) AS "{n}"' for n in table.columns[1:])
+        connection.execute(f'CREATE TABLE rows AS SELECT "row number", {casts} FROM source')
+        select = program.to_sql("duckdb", "rows", keep=["row number"])
+        yield Told("select", _answers(program, connection.execute(select).fetchall()))
+
+
+TYPES = {
+    "float8": "DOUBLE",
+    "text": "VARCHAR",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+    "timestamptz": "TIMESTAMPTZ",
+}
+
+
+def _names(program: Program) -> list[str]:
+    return [column.name for column in program.inputs]
+
+
+def _load(
+    connection: psycopg.Connection, program: Program, rows: pd.DataFrame, missing: str | None
+) -> None:
+    columns = SQL(", ").join(
+        SQL("{} {}").format(Identifier(i.name), SQL(i.type))
+        for i in program.inputs  # type: ignore[arg-type]
+    )
+    connection.execute("CREATE SCHEMA IF NOT EXISTS predict_versions")
+    connection.execute(SQL('CREATE TEMPORARY TABLE rows ("row number" int, {})').format(columns))
+    places = [[str(c) for c in rows.columns].index(name) for name in _names(program)]
+    with connection.cursor().copy("COPY rows FROM STDIN") as copy:
+        for number, row in enumerate(rows.itertuples(index=False)):
+            values = (
+                _stored(row[place], missing, i.type)
+                for place, i in zip(places, program.inputs, strict=True)
+            )
+            copy.write_row([number, *values])
+
+
+def _stored(value: Any, missing: str | None, type: str) -> Any:
+    if pd.isna(value):
+        return missing if type == "float8" else None
+    return float(value) if type == "float8" else bool(value) if type == "boolean" else value
+
+
+def _call(connection: psycopg.Connection, program: Program, form: Any) -> Answers:
+    names = ["answer"] + ["answer_proba"] * program.has_probabilities
+    for name, output in zip(names, ("prediction", "probability"), strict=False):
+        connection.execute(program.create_function(name, output, form).encode())
+    arguments = SQL(", ").join(map(Identifier, _names(program)))
+    calls = SQL(", ").join(
+        SQL("predict_versions.{}({})").format(Identifier(name), arguments) for name in names
+    )
+    rows = connection.execute(SQL('SELECT "row number", {} FROM rows').format(calls)).fetchall()
+    for name in names:
+        connection.execute(SQL("DROP FUNCTION predict_versions.{}").format(Identifier(name)))
+    rows.sort()
+    prediction = [row[1] for row in rows]
+    if not program.has_probabilities:
+        return Answers(prediction, None)
+    two = len(program.classes) == 2
+    probability = [
+        None if row[2] is None else [1 - row[2], row[2]] if two else row[2] for row in rows
+    ]
+    return Answers(prediction, [p if p and None not in p else None for p in probability])
+
+
+def _answers(program: Program, rows: list[Any]) -> Answers:
+    rows.sort(key=lambda row: row[0])
+    prediction = [row[1] for row in rows]
+    if not program.has_probabilities:
+        return Answers(prediction, None)
+    return Answers(prediction, [None if None in row[2:] else list(row[2:]) for row in rows])
