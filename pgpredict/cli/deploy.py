@@ -15,6 +15,8 @@ from pgpredict.cli.options import Dsn, Json, ModelName, Trust
 if TYPE_CHECKING:
     from pgpredict.database import Database, Deployment
 
+WIDTH = 80
+
 
 def deploy(
     name: ModelName,
@@ -132,11 +134,11 @@ def _show(done: Deployment, database: Database, json: bool) -> None:
         f"(max difference {done.max_difference:.2g})"
     )
     if done.live:
-        screen.say(f"  live          {', '.join(done.calls)}")
+        _show_calls("live", done)
         if done.source:
             screen.say(f"  try           {_example(done)}")
         return
-    screen.say(f"  not live      {', '.join(done.calls)}")
+    _show_calls("not live", done)
     live = next(model.live for model in database.models() if model.name == done.model)
     instead = f"; v{live} stays live" if live else ""
     screen.say(f"  go live       pgpredict promote {done.model} {done.version}{instead}")
@@ -145,3 +147,10 @@ def _show(done: Deployment, database: Database, json: bool) -> None:
 def _example(done: Deployment) -> str:
     # Not run by us: a query for a person to copy.
     return " ".join(["SELECT t.*,", f"predict.{done.model}(t)", "FROM", f"{done.source} t LIMIT 5"])
+
+
+def _show_calls(title: str, done: Deployment) -> None:
+    one_line = ", ".join(done.calls)
+    for call in [one_line] if len(one_line) <= WIDTH else done.calls:
+        screen.say(f"  {title:<12}  {call}")
+        title = ""

@@ -11,7 +11,7 @@ from pgpredict.cli import screen
 from pgpredict.cli.options import Dsn, Json, ModelName
 
 if TYPE_CHECKING:
-    from pgpredict.database import GoldenRow
+    from pgpredict.database import Database, GoldenRow
 
 VersionNumber = Annotated[
     int, typer.Argument(metavar="VERSION", min=1, help="Number of the version.")
@@ -23,7 +23,7 @@ def promote(model: ModelName, version: VersionNumber, dsn: Dsn = None, json: Jso
     import pgpredict
 
     with pgpredict.connect(dsn) as database:
-        _live(model, database.promote(model, version), json)
+        _show_live(database, model, database.promote(model, version), json)
 
 
 def rollback(model: ModelName, dsn: Dsn = None, json: Json = False) -> None:
@@ -31,7 +31,7 @@ def rollback(model: ModelName, dsn: Dsn = None, json: Json = False) -> None:
     import pgpredict
 
     with pgpredict.connect(dsn) as database:
-        _live(model, database.rollback(model), json)
+        _show_live(database, model, database.rollback(model), json)
 
 
 def verify(
@@ -63,8 +63,8 @@ def verify(
         screen.answer({**asdict(result), "worst_rows": [asdict(row) for row in worst]})
     else:
         screen.say(
-            f"{model} v{result.version}: {result.equal:,} of {result.rows:,} golden rows are "
-            f"answered as scikit-learn did (max difference {result.max_difference:.2g})"
+            f"{model} v{result.version}: {result.equal:,} of {result.rows:,} golden rows "
+            f"equal to scikit-learn (max difference {result.max_difference:.2g})"
         )
         _show_worst(worst)
     if result.differing:
@@ -86,11 +86,14 @@ def retire(model: ModelName, version: VersionNumber, dsn: Dsn = None, json: Json
         screen.say(f"{model} v{version} is retired: its functions are gone, its record stays")
 
 
-def _live(model: str, version: int, json: bool) -> None:
+def _show_live(database: Database, model: str, version: int, json: bool) -> None:
+    last = database.events(model)[-1]
+    before = last.detail.get("from") if last.version == version else None
     if json:
-        screen.answer({"model": model, "live": version})
-    else:
-        screen.say(f"{model} v{version} is live: predict.{model}")
+        screen.answer({"model": model, "live": version, "before": before})
+        return
+    was = f" (before: v{before})" if before else ""
+    screen.say(f"{model} v{version} is live: predict.{model} answers with it{was}")
 
 
 def _show_worst(rows: list[GoldenRow]) -> None:

@@ -76,13 +76,15 @@ def sql(
 
         program = transpile(estimator, frame)
         if function is None:
-            screen.say(program.to_sql(dialect=dialect, source=source, keep=tuple(keep or ())))
+            text = program.to_sql(dialect=dialect, source=source, keep=tuple(keep or ()))
+            screen.say(f"{text};")
             return
         output: Literal["prediction", "probability"] = (
             "probability" if probability else "prediction"
         )
         chosen = program.choose_form() if form is None else form.value
-        screen.say(program.create_function(function, output=output, form=chosen))
+        text = program.create_function(function, output=output, form=chosen)
+        screen.say(f"{text.rstrip(';')};")
 
 
 def supported(json: Json = False) -> None:

@@ -11,10 +11,11 @@ from pgpredict.cli import screen
 from pgpredict.cli.options import Dsn, Json, ModelName
 
 if TYPE_CHECKING:
-    from pgpredict.database import Event, Version
+    from pgpredict.database import Database, Event, Version
 
 MOST_CATEGORIES_SHOWN = 6
 MOST_EVENTS_SHOWN = 10
+MOST_ARGUMENTS_SHOWN = 6
 
 
 def models(dsn: Dsn = None, json: Json = False) -> None:
@@ -60,7 +61,8 @@ def show(
 
     with pgpredict.connect(dsn) as database:
         versions, events = database.versions(model), database.events(model)
-    shown = _choose(model, versions, version)
+        shown = _choose(model, versions, version)
+        arguments = _arguments(database, shown)
     if json:
         screen.answer(
             {
@@ -71,7 +73,7 @@ def show(
             }
         )
         return
-    _show_version(shown)
+    _show_version(shown, arguments)
     screen.say()
     _show_inputs(shown)
     screen.say()
@@ -95,20 +97,23 @@ def _choose(model: str, versions: list[Version], number: int | None) -> Version:
     raise UnknownModel(f"{model} has no version {number}", do=f"choose one of {known}")
 
 
-def _show_version(version: Version) -> None:
-    screen.say(f"{version.model} v{version.version}   {_state(version)}")
+def _show_version(version: Version, arguments: list[str]) -> None:
+    screen.say(f"{version.model} v{version.version}   {_state(version) or 'not live'}")
     returns = version.label_type
     if version.probability_type:
         returns += f", probability {version.probability_type}"
     facts = {
         "what": f"{version.kind}: {version.description}",
-        "call": _call(version),
+        "call": _call(version, arguments),
         "returns": returns,
         "classes": screen.cell(version.classes),
         "metrics": screen.cell(version.metrics),
         "form": f"{version.form}, {screen.size(version.sql_bytes)} of SQL",
         "model file": _file(version),
         "golden rows": f"{version.golden_rows:,}",
+        "deployed": f"{screen.cell(version.created_at)} by {version.created_by}",
+        "retired": version.retired_at
+        and f"{screen.cell(version.retired_at)} by {version.retired_by}",
     }
     for name, value in facts.items():
         if value:
@@ -116,22 +121,32 @@ def _show_version(version: Version) -> None:
 
 
 def _state(version: Version) -> str:
-    if version.retired_at is not None:
-        return f"retired {screen.cell(version.retired_at)} by {version.retired_by}"
-    return "live" if version.live else "not live"
+    if version.live:
+        return "live"
+    return "" if version.retired_at is None else "retired"
 
 
-def _call(version: Version) -> str:
+def _arguments(database: Database, version: Version) -> list[str]:
+    """The names of the arguments, quoted where SQL wants it."""
+    from pgpredict.database.queries import query
+
+    key = {"model": version.model, "version": version.version}
+    with database.connection() as connection:
+        row = connection.execute(query("arguments", "show"), key).fetchone()
+    return list(row[0]) if row and row[0] else []
+
+
+def _call(version: Version, arguments: list[str]) -> str:
     if version.retired_at is not None:
         return ""
     if version.live and version.source:
         return f"predict.{version.model}(t) FROM {version.source} t"
-    name = (
-        f"predict.{version.model}"
-        if version.live
-        else f"predict_versions.{version.model}_v{version.version}"
-    )
-    return f"{name}({', '.join(argument['name'] for argument in version.signature)})"
+    name = f"predict.{version.model}"
+    if not version.live:
+        name = f"predict_versions.{version.model}_v{version.version}"
+    if len(arguments) > MOST_ARGUMENTS_SHOWN:
+        arguments = [*arguments[: MOST_ARGUMENTS_SHOWN - 1], "…"]
+    return f"{name}({', '.join(arguments)})"
 
 
 def _file(version: Version) -> str:
@@ -173,11 +188,7 @@ def _show_versions(versions: list[Version]) -> None:
         [
             {
                 "version": f"v{version.version}",
-                "state": "live"
-                if version.live
-                else "retired"
-                if version.retired_at is not None
-                else "",
+                "state": _state(version),
                 "what": version.description,
                 "metrics": version.metrics,
                 "deployed": version.created_at,

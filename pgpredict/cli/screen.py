@@ -77,7 +77,7 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return f"{value.astimezone():%Y-%m-%d %H:%M}"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, Mapping):

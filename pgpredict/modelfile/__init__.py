@@ -22,7 +22,9 @@ from pgpredict.modelfile import importable, pickles, skopsfile
 
 __all__ = ["LoadedModel", "read_model"]
 
-READERS: dict[str, Callable[[Path, bool], object]] = {
+Reader = Callable[[str, bytes, bool], object]
+
+READERS: dict[str, Reader] = {
     ".skops": skopsfile.read,
     ".pkl": pickles.read,
     ".pickle": pickles.read,
@@ -88,20 +90,21 @@ def read_model(location: str | Path, *, trust: bool = False) -> LoadedModel:
     if OBJECT.fullmatch(origin) and not Path(origin).exists():
         return LoadedModel(_checked(importable.find(origin), origin), origin)
     path = Path(location).expanduser()
+    _check_there(path)
     reader = _reader(path)
-    _check_readable(path)
+    content = _content(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        estimator = _call(reader, path, trust)
+        estimator = _call(reader, path.name, content, trust)
     return LoadedModel(
         _checked(estimator, path.name),
         origin,
-        (path.read_bytes(), FORMATS[path.suffix.lower()]),
+        (content, FORMATS[path.suffix.lower()]),
         _notes(path, caught),
     )
 
 
-def _reader(path: Path) -> Callable[[Path, bool], object]:
+def _reader(path: Path) -> Reader:
     suffix = path.suffix.lower()
     if suffix in BOOSTERS:
         raise UnreadableModel(
@@ -117,34 +120,40 @@ def _reader(path: Path) -> Callable[[Path, bool], object]:
     return READERS[suffix]
 
 
-def _check_readable(path: Path) -> None:
+def _check_there(path: Path) -> None:
     if path.is_dir():
         raise UnreadableModel(f"cannot read {path}: it is a folder, not a model file")
     if not path.exists():
         raise UnreadableModel(f"cannot read {path}: no such file", do="check the path")
-    if path.stat().st_size == 0:
-        raise UnreadableModel(f"cannot read {path}: the file is empty", do="save the model again")
 
 
-def _call(reader: Callable[[Path, bool], object], path: Path, trust: bool) -> object:
+def _content(path: Path) -> bytes:
     try:
-        return reader(path, trust)
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableModel(
+            f"cannot read {path}: {(error.strerror or 'no answer').lower()}", do="check its rights"
+        ) from error
+    if not content:
+        raise UnreadableModel(f"cannot read {path}: the file is empty", do="save the model again")
+    return content
+
+
+def _call(reader: Reader, name: str, content: bytes, trust: bool) -> object:
+    try:
+        return reader(name, content, trust)
     except PgpredictError:
         raise
-    except PermissionError as error:
-        raise UnreadableModel(
-            f"cannot read {path}: no permission", do="ask the owner of the file for read access"
-        ) from error
     except ImportError as error:
         raise UnreadableModel(
-            f"cannot read {path.name}: it needs a module that is not here",
+            f"cannot read {name}: it needs a module that is not here",
             why=str(error),
             do="install what the model was trained with, or run where its modules can be imported",
         ) from error
     except Exception as error:
         # A damaged or foreign file makes the readers raise almost anything.
         raise UnreadableModel(
-            f"cannot read {path.name}: it is damaged, or not a model",
+            f"cannot read {name}: it is damaged, or not a model",
             why=f"{type(error).__name__}: {_first_line(error)}",
             do="save the model again, with the scikit-learn that is installed here",
         ) from error

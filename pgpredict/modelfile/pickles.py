@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from io import BytesIO
 
 from pgpredict.errors import UntrustedModel
 
 
-def read(path: Path, trust: bool) -> object:
+def read(name: str, content: bytes, trust: bool) -> object:
     """Read a pickle, as ``pickle.dump`` or ``joblib.dump`` wrote it.
 
     Args:
-        path: the file.
+        name: of the file, for messages.
+        content: its bytes.
         trust: whether its code may run.
 
     Returns:
@@ -22,10 +23,11 @@ def read(path: Path, trust: bool) -> object:
     """
     if not trust:
         raise UntrustedModel(
-            f"{path.name} is not read without trust",
+            f"{name} is not read without trust",
             why="loading a pickle runs whatever code its writer put into it",
             do="pass --trust (in Python: trust=True) if you know who wrote it, or save .skops",
         )
     import joblib
 
-    return joblib.load(path)
+    found: object = joblib.load(BytesIO(content))
+    return found

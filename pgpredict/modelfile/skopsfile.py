@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pgpredict.errors import UntrustedModel
 from pgpredict.modelfile import treecheck
 
@@ -18,11 +16,12 @@ KNOWN = frozenset(
 )
 
 
-def read(path: Path, trust: bool) -> object:
+def read(name: str, content: bytes, trust: bool) -> object:
     """Read what ``skops.io.dump`` wrote.
 
     Args:
-        path: the file.
+        name: of the file, for messages.
+        content: its bytes.
         trust: whether types that neither skops nor this project knows may be made.
 
     Returns:
@@ -34,15 +33,15 @@ def read(path: Path, trust: bool) -> object:
     """
     import skops.io
 
-    asked = skops.io.get_untrusted_types(file=path)
+    asked = skops.io.get_untrusted_types(data=content)
     unknown = sorted(set(asked) - KNOWN)
     if unknown and not trust:
         raise UntrustedModel(
-            f"{path.name} holds types that are not known to be safe",
+            f"{name} holds types that are not known to be safe",
             details=tuple(unknown),
             why="making objects of unknown types can run code",
             do="pass --trust (in Python: trust=True) if you know who wrote the file",
         )
-    estimator: object = skops.io.load(path, trusted=asked)
-    treecheck.check(estimator, path.name)
+    estimator: object = skops.io.loads(content, trusted=asked)
+    treecheck.check(estimator, name)
     return estimator

@@ -143,6 +143,7 @@ def test_what_cannot_be_imported_is_named(location: str, message: str) -> None:
     ("name", "content", "message"),
     [
         ("missing.skops", None, "no such file"),
+        ("missing", None, "no such file"),
         ("empty.skops", b"", "the file is empty"),
         ("empty.pkl", b"", "the file is empty"),
         ("text.skops", b"tenure,plan", "damaged, or not a model"),
