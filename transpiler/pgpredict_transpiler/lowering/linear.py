@@ -99,15 +99,17 @@ def softmax(scores: Sequence[Expression], scope: Scope, *, finite: bool) -> tupl
     """
     named = [scope.let("score", score) for score in scores]
     best = scope.let("best", sql.greatest(named))
-    # Scores are cut before the subtraction: the difference of two huge ones could overflow.
-    cut = sql.subtract(best, sql.number(arithmetic.EXPONENT_LIMIT))
-    powers = [
-        scope.let("power", sql.exponential(sql.subtract(sql.greatest([score, cut]), best)))
-        for score in named
-    ]
+    powers = [scope.let("power", sql.exponential(_below(score, best))) for score in named]
     whole = scope.let("whole", sql.total(powers))
     shares = [sql.divide(power, whole) for power in powers]
     return tuple(shares if finite else [sql.null_if(share, sql.nan()) for share in shares])
+
+
+def _below(score: Expression, best: Expression) -> Expression:
+    """score - best, and -700 at least; cut before it is subtracted, since huge scores could overflow."""
+    limit = sql.number(arithmetic.EXPONENT_LIMIT)
+    near = sql.greater_equal(score, sql.subtract(best, limit))
+    return sql.case([(near, sql.subtract(score, best))], sql.number(-arithmetic.EXPONENT_LIMIT))
 
 
 def normalized(parts: Sequence[Expression], scope: Scope) -> tuple[Expression, ...]:
