@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,13 +88,10 @@ def _from_engine(engine: Engine) -> Link:
     if engine.dialect.driver != "psycopg":
         url = engine.url.set(drivername="postgresql")
         return _own(url.render_as_string(hide_password=False))
-    from sqlalchemy.exc import DBAPIError
-
     try:
         borrowed = engine.raw_connection()
-    except DBAPIError as error:
-        cause = error.orig if isinstance(error.orig, psycopg.Error) else psycopg.Error(str(error))
-        raise _no_server(cause, engine.url.host, engine.url.port, engine.url.database) from None
+    except psycopg.Error as error:
+        raise _no_server(error, engine.url.host, engine.url.port, engine.url.database) from None
     connection = borrowed.driver_connection
     assert isinstance(connection, psycopg.Connection)  # noqa: S101
     return Link(connection, borrowed.close)
@@ -100,16 +99,8 @@ def _from_engine(engine: Engine) -> Link:
 
 def _own(dsn: str) -> Link:
     # SQLAlchemy's spelling of a URL is accepted, since people have it at hand.
-    scheme, separator, rest = dsn.partition("://")
-    dsn = scheme.split("+")[0] + separator + rest
-    try:
-        named = conninfo_to_dict(dsn)
-    except psycopg.Error:
-        # libpq quotes what it cannot read, and that may be the password.
-        raise NoServer(
-            "the DSN cannot be read",
-            do="write postgresql://user:password@host:5432/database, with %40 for @ in a password",
-        ) from None
+    dsn = re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", dsn)
+    named = _read(dsn)
     patience = named.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT") or 10
     application = named.get("application_name") or "pgpredict"
     try:
@@ -119,6 +110,20 @@ def _own(dsn: str) -> Link:
     except psycopg.Error as error:
         raise _no_server(error, named.get("host"), named.get("port"), named.get("dbname")) from None
     return Link(connection, connection.close)
+
+
+def _read(dsn: str) -> dict[str, Any]:
+    with suppress(psycopg.Error):
+        named = conninfo_to_dict(dsn)
+        host, port = str(named.get("host", "")), str(named.get("port", ""))
+        if "@" not in host[1:] and re.fullmatch("[0-9,]*", port):
+            return named
+    # Without a word of what was read: libpq quotes it, and it may be a part of the password.
+    raise NoServer(
+        "the DSN cannot be read",
+        do="write postgresql://user:password@host:5432/database, "
+        "with %40 for @, %3A for : and %2F for / in a password",
+    )
 
 
 def _no_server(error: psycopg.Error, host: Any, port: Any, database: Any) -> NoServer:

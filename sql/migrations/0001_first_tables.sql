@@ -10,8 +10,6 @@ CREATE TABLE pgpredict.schema_version (
 
 CREATE TABLE pgpredict.model (
     name       text        PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,40}$'),
-    live       integer,
-    live_since timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text        NOT NULL DEFAULT session_user
 );
@@ -34,6 +32,7 @@ CREATE TABLE pgpredict.version (
     metrics          jsonb       NOT NULL DEFAULT '{}',
     source           text,
 
+    live_since       timestamptz,
     model_file       bytea,
     model_format     text,
     created_at       timestamptz NOT NULL DEFAULT now(),
@@ -41,13 +40,13 @@ CREATE TABLE pgpredict.version (
     retired_at       timestamptz,
     retired_by       text,
     PRIMARY KEY (model, version),
+    CHECK (live_since IS NULL OR retired_at IS NULL),
     CHECK ((model_file IS NULL) = (model_format IS NULL)),
     CHECK ((retired_at IS NULL) = (retired_by IS NULL))
 );
 
-ALTER TABLE pgpredict.model
-    ADD CONSTRAINT model_live_fkey
-    FOREIGN KEY (name, live) REFERENCES pgpredict.version (model, version);
+CREATE UNIQUE INDEX version_live_idx
+    ON pgpredict.version (model) WHERE live_since IS NOT NULL;
 
 CREATE TABLE pgpredict.golden_row (
     model       text     NOT NULL,

@@ -12,8 +12,6 @@ CREATE TABLE IF NOT EXISTS pgpredict.schema_version (
 
 CREATE TABLE IF NOT EXISTS pgpredict.model (
     name       text        PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,40}$'),
-    live       integer,    -- the version that predict.<name> calls; NULL: none yet
-    live_since timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text        NOT NULL DEFAULT session_user
 );
@@ -36,6 +34,7 @@ CREATE TABLE IF NOT EXISTS pgpredict.version (
     metrics          jsonb       NOT NULL DEFAULT '{}',
     source           text,                      -- qualified and quoted name of a table; text, for
                                                 -- pg_upgrade refuses columns of type regclass
+    live_since       timestamptz,               -- since then predict.<model> calls it
     model_file       bytea,
     model_format     text,                      -- 'skops', …; NULL: no file was kept
     created_at       timestamptz NOT NULL DEFAULT now(),
@@ -43,22 +42,14 @@ CREATE TABLE IF NOT EXISTS pgpredict.version (
     retired_at       timestamptz,               -- since then the functions are gone
     retired_by       text,
     PRIMARY KEY (model, version),
+    CHECK (live_since IS NULL OR retired_at IS NULL),
     CHECK ((model_file IS NULL) = (model_format IS NULL)),
     CHECK ((retired_at IS NULL) = (retired_by IS NULL))
 );
 
--- The live version is one of the model's own. Added last: the two tables refer to each other.
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_constraint
-                   WHERE conrelid = 'pgpredict.model'::regclass AND conname = 'model_live_fkey')
-    THEN
-        ALTER TABLE pgpredict.model
-            ADD CONSTRAINT model_live_fkey
-            FOREIGN KEY (name, live) REFERENCES pgpredict.version (model, version);
-    END IF;
-END
-$$;
+-- One version of a model is live at most.
+CREATE UNIQUE INDEX IF NOT EXISTS version_live_idx
+    ON pgpredict.version (model) WHERE live_since IS NOT NULL;
 
 -- Rows of the sample with what Python said of them. Numbers are text, so that NaN, infinity and
 -- the last bit survive.

@@ -3,8 +3,8 @@
 
 CREATE OR REPLACE VIEW pgpredict.models AS
 SELECT m.name,
-       m.live,
-       m.live_since,
+       l.version AS live,
+       l.live_since,
        (SELECT count(*) FROM pgpredict.version AS v
         WHERE v.model = m.name AND v.retired_at IS NULL) AS versions,
        (SELECT max(v.version) FROM pgpredict.version AS v WHERE v.model = m.name) AS latest,
@@ -16,12 +16,12 @@ SELECT m.name,
        m.created_at,
        m.created_by
 FROM pgpredict.model AS m
-LEFT JOIN pgpredict.version AS l ON l.model = m.name AND l.version = m.live;
+LEFT JOIN pgpredict.version AS l ON l.model = m.name AND l.live_since IS NOT NULL;
 
 CREATE OR REPLACE VIEW pgpredict.versions AS
 SELECT v.model,
        v.version,
-       m.live IS NOT DISTINCT FROM v.version AS live,
+       v.live_since IS NOT NULL AS live,
        v.description,
        v.kind,
        v.form,
@@ -42,8 +42,7 @@ SELECT v.model,
        v.created_by,
        v.retired_at,
        v.retired_by
-FROM pgpredict.version AS v
-JOIN pgpredict.model AS m ON m.name = v.model;
+FROM pgpredict.version AS v;
 
 CREATE OR REPLACE VIEW pgpredict.events AS
 SELECT e.at, e.who, e.model, e.version, e.what, e.detail

@@ -89,6 +89,15 @@ BEGIN
 END
 $$;
 
+-- The number of the live version; NULL: none is.
+CREATE OR REPLACE FUNCTION pgpredict.live_version(model text) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT v.version
+    FROM pgpredict.version AS v
+    WHERE v.model = live_version.model AND v.live_since IS NOT NULL
+    $$;
+
 -- The version asked for, or the live one when `version` is NULL. Unknown and retired ones raise.
 CREATE OR REPLACE FUNCTION pgpredict.usable_version(model text, version integer) RETURNS integer
     LANGUAGE plpgsql STABLE
@@ -100,8 +109,8 @@ BEGIN
     PERFORM pgpredict.check_model(model);
     SELECT v.* INTO chosen
     FROM pgpredict.version AS v
-    JOIN pgpredict.model AS m ON m.name = v.model
-    WHERE v.model = usable_version.model AND v.version = coalesce(usable_version.version, m.live);
+    WHERE v.model = usable_version.model
+      AND v.version = coalesce(usable_version.version, pgpredict.live_version(v.model));
     IF chosen.version IS NULL THEN
         RAISE EXCEPTION '% has no %', model, coalesce('version ' || version, 'live version') USING
             ERRCODE = 'PP001',

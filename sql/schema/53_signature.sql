@@ -31,9 +31,9 @@ CREATE OR REPLACE FUNCTION pgpredict.signature_changes(model text, version integ
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT string_agg(change.line, E'\n' ORDER BY change.position)
-    FROM pgpredict.model AS m
-    JOIN pgpredict.version AS old ON old.model = m.name AND old.version = m.live
-    JOIN pgpredict.version AS new ON new.model = m.name AND new.version = signature_changes.version
+    FROM pgpredict.version AS old
+    JOIN pgpredict.version AS new
+        ON new.model = old.model AND new.version = signature_changes.version
     CROSS JOIN LATERAL (
         SELECT * FROM pgpredict.changed_inputs(old.signature, new.signature)
         UNION ALL
@@ -46,5 +46,5 @@ CREATE OR REPLACE FUNCTION pgpredict.signature_changes(model text, version integ
         ) AS fact (place, what, was, now)
         WHERE was IS DISTINCT FROM now
     ) AS change (line, "position")
-    WHERE m.name = signature_changes.model
+    WHERE old.model = signature_changes.model AND old.live_since IS NOT NULL
     $$;

@@ -130,8 +130,12 @@ BEGIN
     FROM pgpredict.live_functions(model) AS l
     JOIN pg_proc AS p ON p.oid = l
     WHERE p.proacl IS NULL AND rights IS NOT NULL;
-    UPDATE pgpredict.model AS m
-    SET live = make_live.version, live_since = clock_timestamp()
-    WHERE m.name = make_live.model AND m.live IS DISTINCT FROM make_live.version;
+    UPDATE pgpredict.version AS v
+    SET live_since = NULL
+    WHERE v.model = make_live.model AND v.version <> make_live.version
+      AND v.live_since IS NOT NULL;
+    UPDATE pgpredict.version AS v
+    SET live_since = clock_timestamp()
+    WHERE v.model = make_live.model AND v.version = make_live.version AND v.live_since IS NULL;
 END
 $$;

@@ -13,7 +13,7 @@ DECLARE
 BEGIN
     PERFORM pgpredict.lock_model(model);
     chosen := pgpredict.usable_version(model, version);
-    before := (SELECT m.live FROM pgpredict.model AS m WHERE m.name = promote.model);
+    before := pgpredict.live_version(model);
     PERFORM pgpredict.make_live(model, chosen);
     IF before IS DISTINCT FROM chosen THEN
         PERFORM pgpredict.record(model, chosen, 'promote', jsonb_build_object('from', before));
@@ -94,8 +94,7 @@ DECLARE
 BEGIN
     PERFORM pgpredict.lock_model(model);
     chosen := pgpredict.usable_version(model, version);
-    IF EXISTS (SELECT FROM pgpredict.model AS m WHERE m.name = retire.model AND m.live = chosen)
-    THEN
+    IF chosen = pgpredict.live_version(model) THEN
         RAISE EXCEPTION 'cannot retire % v%: it is live', model, chosen USING
             ERRCODE = 'PP003',
             HINT = format('promote another first: SELECT pgpredict.promote(%L, version)', model);

@@ -79,9 +79,9 @@ CREATE OR REPLACE FUNCTION pgpredict.inherited_source(model text, signature json
     LANGUAGE sql STABLE
     AS $$
     SELECT v.source
-    FROM pgpredict.model AS m
-    JOIN pgpredict.version AS v ON v.model = m.name AND v.version = m.live
-    WHERE m.name = inherited_source.model
+    FROM pgpredict.version AS v
+    WHERE v.model = inherited_source.model
+      AND v.live_since IS NOT NULL
       AND to_regclass(v.source) IS NOT NULL
       AND NOT EXISTS (
           SELECT FROM pgpredict.inputs(inherited_source.signature) AS i

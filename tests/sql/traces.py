@@ -18,6 +18,6 @@ def traces(connection: psycopg.Connection[Any]) -> dict[str, Any]:
     rows = connection.execute("""
         SELECT (SELECT count(*) FROM pgpredict.model), (SELECT count(*) FROM pgpredict.version),
                (SELECT count(*) FROM pgpredict.golden_row), (SELECT count(*) FROM pgpredict.event),
-               (SELECT array_agg((name, live) ORDER BY name) FROM pgpredict.model)
+               (SELECT array_agg((name, live) ORDER BY name) FROM pgpredict.models)
     """).fetchone()
     return {"functions": functions, "rows": rows}

@@ -14,6 +14,12 @@ from pgpredict.errors import SignatureChanged
 from tests.pgpredict.database.models import churn, customers, value
 
 
+@pytest.fixture
+def installed_dsn(every_installed_dsn: str) -> str:
+    """Each test here runs on every Postgres."""
+    return every_installed_dsn
+
+
 def test_deployed_model_answers_as_python_does(
     db: pgpredict.Database, connection: psycopg.Connection
 ) -> None:

@@ -10,6 +10,12 @@ from pgpredict.errors import InUse, InvalidSource, NothingBefore, SignatureChang
 from tests.pgpredict.database.models import churn, customers, value
 
 
+@pytest.fixture
+def installed_dsn(every_installed_dsn: str) -> str:
+    """Each test here runs on every Postgres."""
+    return every_installed_dsn
+
+
 def first(connection: psycopg.Connection, query: str) -> object:
     row = connection.execute(query).fetchone()
     assert row is not None

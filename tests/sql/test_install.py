@@ -1,0 +1,137 @@
+"""Installing: by Python or psql, once or often, by one client or many; schema and migrations."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+import pgpredict
+from pgpredict import sqlfiles
+from pgpredict.database import schema
+from pgpredict.errors import NewerSchema, NoSchema
+from tests.sql.programs import pg_dump, psql
+
+SCHEMA_FILES = sorted((sqlfiles.folder() / "schema").glob("*.sql"))
+
+
+def test_install_as_an_ordinary_user_on_every_postgres(every_dsn: str) -> None:
+    with psycopg.connect(every_dsn, autocommit=True) as connection:
+        assert connection.execute(
+            "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+        ).fetchone() == (False,)
+    db = pgpredict.connect(every_dsn)
+    assert db.install() == max(schema.migrations())
+    assert db.models() == db.versions() == db.events() == []
+
+
+def test_install_again_changes_nothing(dsn: str) -> None:
+    db = pgpredict.connect(dsn)
+    db.install()
+    before = pg_dump(dsn)
+    assert db.install() == max(schema.migrations())
+    assert pg_dump(dsn) == before
+
+
+def test_psql_alone_installs_the_same(dsn: str, installed_dsn: str) -> None:
+    for _ in range(2):
+        psql(dsn, "-1", "-q", text="".join(file.read_text() for file in SCHEMA_FILES))
+    assert pg_dump(dsn, "--schema-only") == pg_dump(installed_dsn, "--schema-only")
+    assert pgpredict.connect(dsn).models() == []
+
+
+def test_schema_equals_all_migrations(dsn: str, installed_dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for file in schema.migrations().values():
+            connection.execute(file.read_text())
+        tables = pg_dump(dsn, "--schema-only", "--no-comments")
+        for file in SCHEMA_FILES:
+            connection.execute(file.read_text())
+    assert pg_dump(dsn, "--schema-only") == pg_dump(installed_dsn, "--schema-only")
+    # Not only because the schema files added what the migrations lack.
+    expected = pg_dump(installed_dsn, "--schema-only", "--no-comments")
+    for statement in tables.split(";\n\n"):
+        if "CREATE TABLE" in statement or "ADD CONSTRAINT" in statement:
+            assert statement.strip() in expected
+    assert tables.count("CREATE TABLE") == expected.count("CREATE TABLE") > 0
+
+
+def test_last_file_names_the_last_migration() -> None:
+    assert f"VALUES ({max(schema.migrations())})" in SCHEMA_FILES[-1].read_text()
+    assert list(schema.migrations()) == list(range(1, len(schema.migrations()) + 1))
+
+
+def test_older_schema_gets_the_migrations_that_it_lacks(
+    installed_dsn: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    newest = max(schema.migrations())
+    file = tmp_path_factory.mktemp("migrations") / f"{newest + 1:04}_colour.sql"
+    file.write_text("ALTER TABLE pgpredict.model ADD COLUMN colour text;")
+    known: dict[int, object] = {**schema.migrations(), newest + 1: file}
+    monkeypatch.setattr(schema, "migrations", lambda: known)
+
+    db = pgpredict.connect(installed_dsn)
+    with pytest.raises(NoSchema, match=f"has version {newest}, this pgpredict needs {newest + 1}"):
+        db.models()
+    assert db.install() == newest + 1
+    with db.connection() as connection:
+        assert connection.execute("SELECT count(colour) FROM pgpredict.model").fetchone() == (0,)
+
+
+def test_migration_that_fails_leaves_the_schema_as_it_was(
+    installed_dsn: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    before = pg_dump(installed_dsn)
+    newest = max(schema.migrations())
+    file = tmp_path_factory.mktemp("migrations") / f"{newest + 1:04}_broken.sql"
+    file.write_text("ALTER TABLE pgpredict.model ADD COLUMN colour text; SELECT 1 / 0;")
+    monkeypatch.setattr(schema, "migrations", lambda: {newest + 1: file})
+    with pytest.raises(pgpredict.errors.DatabaseError, match="division by zero"):
+        pgpredict.connect(installed_dsn).install()
+    assert pg_dump(installed_dsn) == before
+
+
+@pytest.mark.parametrize(
+    "act", [lambda db: db.models(), lambda db: db.promote("churn", 1), lambda db: db.verify("a")]
+)
+def test_database_without_the_schema(dsn: str, act: Callable[[pgpredict.Database], object]) -> None:
+    with pytest.raises(NoSchema, match="pgpredict is not installed in this database") as caught:
+        act(pgpredict.connect(dsn))
+    assert "pgpredict init" in caught.value.do
+
+
+def test_database_with_another_schema_of_this_name(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("CREATE SCHEMA pgpredict CREATE TABLE mine (a int)")
+    db = pgpredict.connect(dsn)
+    with pytest.raises(NoSchema):
+        db.models()
+    db.install()
+    assert db.models() == []
+
+
+def test_database_with_a_newer_schema(installed_dsn: str) -> None:
+    with psycopg.connect(installed_dsn) as connection:
+        connection.execute("INSERT INTO pgpredict.schema_version (version) VALUES (99)")
+    before = pg_dump(installed_dsn)
+    db = pgpredict.connect(installed_dsn)
+    for act in (db.models, db.install):
+        with pytest.raises(NewerSchema, match="has version 99, this pgpredict knows it up to"):
+            act()
+    assert pg_dump(installed_dsn) == before
+
+
+def test_eight_clients_install_at_once(dsn: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        versions = list(pool.map(lambda _: pgpredict.connect(dsn).install(), range(8)))
+    assert set(versions) == {max(schema.migrations())}
+    assert pgpredict.connect(dsn).models() == []
+
+
+def test_psql_reports_what_went_wrong(dsn: str) -> None:
+    """The program that the tests lean on can fail."""
+    with pytest.raises(subprocess.CalledProcessError):
+        psql(dsn, text="SELECT 1 / 0;")
