@@ -24,7 +24,7 @@ def test_csv_keeps_numbers_text_and_missing_values(name: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["customers.parquet", "customers.pq"])
 def test_parquet_keeps_every_type(name: str, tmp_path: Path) -> None:
-    frame = CUSTOMERS.assign(since=pd.to_datetime(["2020-01-31 12:00", None]))
+    frame = CUSTOMERS.assign(since=pd.to_datetime(pd.Series(["2020-01-31 12:00", None])))
     frame.to_parquet(tmp_path / name)
 
     pd.testing.assert_frame_equal(read_file(tmp_path / name), frame)

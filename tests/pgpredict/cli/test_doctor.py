@@ -1,0 +1,82 @@
+"""The doctor finds what stands in the way, and says what to do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import psycopg
+
+from .conftest import Run
+
+
+def _examine(run: Run, dsn: str, *, healthy: bool) -> dict[str, Any]:
+    result = run("doctor", "--dsn", dsn, "--json")
+    assert result.exit_code == (0 if healthy else 5), result.output
+    return {finding["subject"]: finding for finding in json.loads(result.stdout)}
+
+
+def test_a_healthy_database(installed_dsn: str, run: Run) -> None:
+    found = _examine(run, installed_dsn, healthy=True)
+
+    assert list(found) == [
+        *("client", "connection", "server", "schema", "rights", "writing", "encoding", "jit")
+    ]
+    assert found["schema"]["state"] == found["rights"]["state"] == "ok"
+    assert found["server"]["found"].startswith("Postgres ")
+
+
+def test_a_database_without_the_schema(dsn: str, run: Run) -> None:
+    found = _examine(run, dsn, healthy=False)
+
+    assert found["schema"] == {
+        "subject": "schema",
+        "state": "problem",
+        "found": "not installed",
+        "do": "pgpredict init",
+    }
+    assert found["rights"]["state"] == "ok"
+
+
+def test_a_role_that_may_not_install(dsn: str, admin_dsn: str, run: Run) -> None:
+    owner = psycopg.conninfo.conninfo_to_dict(dsn)["user"]
+    name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(f'ALTER DATABASE "{name}" OWNER TO CURRENT_USER'.encode())
+
+    found = _examine(run, dsn, healthy=False)
+
+    assert found["rights"]["do"] == f"GRANT CREATE ON DATABASE {name} TO {owner}"
+
+
+def test_a_newer_schema(installed_dsn: str, run: Run) -> None:
+    with psycopg.connect(installed_dsn) as connection:
+        connection.execute("INSERT INTO pgpredict.schema_version (version) VALUES (1000)")
+
+    found = _examine(run, installed_dsn, healthy=False)
+
+    assert "has version 1000" in found["schema"]["found"]
+    assert "upgrade" in found["schema"]["do"]
+
+
+def test_transactions_that_only_read(installed_dsn: str, run: Run) -> None:
+    found = _examine(
+        run, f"{installed_dsn}?options=-cdefault_transaction_read_only%3Don", healthy=True
+    )
+
+    assert found["writing"]["state"] == "note"
+    assert found["writing"]["do"].endswith("SET default_transaction_read_only = off")
+
+
+def test_nobody_answers(run: Run) -> None:
+    found = _examine(run, "postgresql://nobody@127.0.0.1:1/nowhere", healthy=False)
+
+    assert list(found) == ["client", "connection"]
+    assert found["connection"]["do"]
+
+
+def test_the_screen_says_what_to_do(dsn: str, run: Run) -> None:
+    lines = run("doctor", "--dsn", dsn).stdout.splitlines()
+
+    place = next(i for i, line in enumerate(lines) if line.startswith("problem  schema"))
+    assert lines[place + 1].strip() == "do: pgpredict init"

@@ -1,0 +1,172 @@
+"""From an empty database to a model that is live, and back: every command that a user types."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import skops.io
+from sklearn.datasets import load_wine
+
+from .conftest import Run
+
+
+@pytest.fixture
+def wines(installed_dsn: str) -> str:
+    """A database with a table of wines."""
+    frame, _ = load_wine(return_X_y=True, as_frame=True)
+    frame = frame.rename(columns={"od280/od315_of_diluted_wines": "diluted"})
+    columns = ", ".join(f"{name} numeric" for name in frame.columns)
+    with psycopg.connect(installed_dsn) as connection:
+        connection.execute(f"CREATE TABLE wines (bottle serial, label jsonb, {columns})".encode())
+        names = ", ".join(frame.columns)
+        with connection.cursor().copy(f"COPY wines ({names}) FROM STDIN".encode()) as copy:
+            for row in frame.itertuples(index=False):
+                copy.write_row(row)
+    return installed_dsn
+
+
+def _live_answers(dsn: str) -> list[Any]:
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("SELECT predict.wine(w) FROM wines w ORDER BY bottle").fetchall()
+    return [row[0] for row in rows]
+
+
+def test_a_database_is_prepared_once_and_again(dsn: str, run: Run) -> None:
+    first = run("init", "--dsn", dsn)
+    again = run("init", "--dsn", dsn, "--json")
+
+    assert first.exit_code == again.exit_code == 0
+    assert first.stdout.startswith("pgpredict is installed (schema version ")
+    assert json.loads(again.stdout)["schema_version"] >= 1
+    assert "no models yet; deploy one: pgpredict deploy" in run("models", "--dsn", dsn).stdout
+
+
+def test_a_model_is_deployed_from_a_query(wines: str, folder: Path, run: Run) -> None:
+    result = run(
+        *("deploy", "wine", folder / "wine.skops", "--sample", "select * from wines"),
+        *("--source", "public.wines", "--metric", "accuracy=0.98", "--dsn", wines),
+    )
+
+    assert result.exit_code == 0, result.output
+    lines = [
+        r"wine v1   logistic.* · 13 inputs · \d+ KB of SQL · form \w+, about \S+ us a row",
+        r"  golden rows   178 of 178 equal to scikit-learn \(max difference \S+\)",
+        r"  live          predict.wine\(public.wines\), predict.wine_proba\(public.wines\)",
+        r"  try           SELECT t.\*, predict.wine\(t\) FROM public.wines t LIMIT 5",
+    ]
+    for shape, line in zip(lines, result.stdout.splitlines(), strict=True):
+        assert re.fullmatch(shape, line)
+    expected = skops.io.load(folder / "wine.skops").predict(_wine_frame())
+    assert _live_answers(wines) == expected.tolist()
+
+
+def _wine_frame() -> Any:
+    frame, _ = load_wine(return_X_y=True, as_frame=True)
+    return frame.rename(columns={"od280/od315_of_diluted_wines": "diluted"})
+
+
+def test_the_life_of_a_model(wines: str, folder: Path, run: Run) -> None:
+    def tell(*arguments: object) -> Any:
+        result = run(*arguments, "--dsn", wines, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    sample = ("--sample", folder / "wine.parquet")
+    first = tell("deploy", "wine", folder / "wine.skops", *sample, "--source", "wines")
+    assert (first["version"], first["live"], first["rows"]) == (1, True, 178)
+    second = tell("deploy", "wine", folder / "tree.skops", *sample, "--metric", "accuracy=0.9")
+    assert (second["version"], second["live"]) == (2, False)
+
+    tree = skops.io.load(folder / "tree.skops", trusted=["sklearn.tree._tree.Tree"])
+    logistic = skops.io.load(folder / "wine.skops")
+    assert _live_answers(wines) == logistic.predict(_wine_frame()).tolist()
+
+    assert tell("promote", "wine", 2) == {"model": "wine", "live": 2, "before": 1}
+    assert _live_answers(wines) == tree.predict(_wine_frame()).tolist()
+    assert tell("rollback", "wine") == {"model": "wine", "live": 1, "before": 2}
+    assert _live_answers(wines) == logistic.predict(_wine_frame()).tolist()
+
+    verified = tell("verify", "wine", 2)
+    assert (verified["rows"], verified["equal"], verified["worst_rows"]) == (178, 178, [])
+    assert tell("retire", "wine", 2) == {"model": "wine", "retired": 2}
+
+    (model,) = tell("models")
+    assert (model["name"], model["live"], model["versions"]) == ("wine", 1, 1)
+    shown = tell("show", "wine", "--version", 2)
+    assert shown["shown"]["metrics"] == {"accuracy": 0.9}
+    assert [event["what"] for event in shown["events"]] == [
+        *("deploy", "promote", "deploy", "promote", "rollback", "retire")
+    ]
+
+
+def test_the_screens_of_a_model(wines: str, folder: Path, run: Run) -> None:
+    def screen(*arguments: object) -> str:
+        result = run(*arguments, "--dsn", wines)
+        assert result.exit_code == 0, result.output
+        return str(result.stdout)
+
+    sample = ("--sample", folder / "wine.csv")
+    screen("deploy", "wine", folder / "wine.skops", *sample)
+    waiting = screen("deploy", "wine", folder / "tree.skops", *sample, "--metric", "accuracy=0.9")
+    assert "\n  not live      predict_versions.wine_v2(" in waiting
+    assert "\n  go live       pgpredict promote wine 2; v1 stays live\n" in waiting
+
+    assert screen("promote", "wine", 2) == (
+        "wine v2 is live: predict.wine answers with it (before: v1)\n"
+    )
+    heading, row = screen("models").splitlines()
+    assert heading.split() == ["model", "live", "since", "versions", "what", "metrics", "source"]
+    assert re.fullmatch(r"wine +v2 +\S+ \S+ +2 +decision tree.* +accuracy=0.9", row)
+
+    shown = screen("show", "wine")
+    assert shown.startswith("wine v2   live\n")
+    assert "  call          predict.wine(" in shown
+    assert "  returns       bigint, probability float8[]\n" in shown
+    assert "  classes       0, 1, 2\n" in shown
+    assert re.search(r"^alcohol +float8 +no +11.03 … 14.83$", shown, re.MULTILINE)
+    assert re.search(r"^v2 +live +decision tree", shown, re.MULTILINE)
+    assert re.search(r" promote +v2 +v1$", shown, re.MULTILINE)
+
+    assert "178 of 178 golden rows equal to scikit-learn" in screen("verify", "wine")
+    screen("rollback", "wine")
+    assert screen("retire", "wine", 2).startswith("wine v2 is retired")
+    assert screen("show", "wine", "--version", 2).startswith("wine v2   retired\n")
+
+
+def test_a_pickle_is_deployed_with_trust(installed_dsn: str, folder: Path, run: Run) -> None:
+    result = run(
+        *("deploy", "cancer", folder / "cancer.joblib", "--sample", folder / "cancer.csv"),
+        *("--trust", "--form", "block", "--no-promote", "--dsn", installed_dsn, "--json"),
+    )
+
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert (answer["form"], answer["live"], answer["model_format"]) == ("block", False, "joblib")
+
+
+def test_rows_that_differ_are_shown_side_by_side(wines: str, folder: Path, run: Run) -> None:
+    sample = ("--sample", folder / "wine.csv")
+    run("deploy", "wine", folder / "tree.skops", *sample, "--dsn", wines)
+    with psycopg.connect(wines) as connection:
+        connection.execute("UPDATE pgpredict.golden_row SET prediction = '7' WHERE row_number = 3")
+
+    result = run("verify", "wine", "--dsn", wines)
+    machine = run("verify", "wine", "--dsn", wines, "--json")
+
+    assert result.exit_code == machine.exit_code == 4
+    assert "177 of 178 golden rows" in result.stdout
+    assert re.search(r"^ *3  7 ", result.stdout, re.MULTILINE)
+    assert [row["row_number"] for row in json.loads(machine.stdout)["worst_rows"]] == [3]
+
+
+def test_the_dsn_may_come_from_the_environment(
+    installed_dsn: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPREDICT_DSN", installed_dsn)
+
+    assert json.loads(run("models", "--json").stdout) == []

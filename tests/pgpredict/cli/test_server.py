@@ -1,0 +1,55 @@
+"""The embedded server and the program itself, as real processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from .conftest import Shell
+
+
+def test_a_server_is_started_used_and_stopped(shell: Shell, folder: Path) -> None:
+    before = shell.run("server", "status")
+    assert before.returncode == 5
+    assert before.stdout.startswith("stopped   start it: pgpredict server start\n")
+
+    started = shell.json("server", "start")
+    assert started["running"]
+    assert started["dsn"].startswith("postgresql://pgpredict:")
+    assert shell.json("server", "status") == started
+
+    assert shell.json("init")["schema_version"] >= 1
+    deployed = shell.run("deploy", "wine", folder / "tree.skops", "--sample", folder / "wine.csv")
+    assert deployed.returncode == 0, deployed.stderr
+    assert deployed.stderr == ""
+
+    asked = shell.run("server", "psql", "-Atc", "select name, live from pgpredict.models")
+    assert (asked.returncode, asked.stdout, asked.stderr) == (0, "wine|1\n", "")
+
+    stopped = shell.run("server", "stop")
+    assert stopped.stdout == f"stopped; the data stay in {started['path']}\n"
+    assert shell.run("server", "stop").stdout == "the server was not running\n"
+    assert [model["name"] for model in shell.json("models")] == ["wine"]
+
+
+def test_the_program_exits_with_the_code_of_the_error(shell: Shell) -> None:
+    finished = shell.run("models", "--dsn", "postgresql://nobody@127.0.0.1:1/nowhere")
+
+    assert finished.returncode == 5
+    assert finished.stdout == ""
+    assert finished.stderr.endswith("(exit 5; nothing was changed)\n")
+
+
+def test_a_reader_that_goes_away_is_no_error(shell: Shell) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "pgpredict", "supported"],
+        env=shell.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
