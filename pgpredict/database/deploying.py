@@ -120,8 +120,7 @@ def store(
     if source is None:
         source = _value(cursor, "inherited_source", names)
     texts = new.functions(version)
-    for text in texts:
-        cursor.execute(text)
+    _create(cursor, texts)
     _insert(cursor, new, version, texts, source)
     key = {"model": new.model, "version": version}
     result = _run_golden_rows(cursor, key, [i.name for i in new.program.inputs])
@@ -147,6 +146,13 @@ def store(
         model_format=new.file.format,
         notes=new.file.notes,
     )
+
+
+def _create(cursor: Cursor[Row], texts: list[str]) -> None:
+    path = _value(cursor, "pin_search_path", {})
+    for text in texts:
+        cursor.execute(text)
+    cursor.execute(query("set_search_path"), {"path": path})
 
 
 def _insert(
@@ -183,7 +189,7 @@ def _insert(
 
 def _run_golden_rows(cursor: Cursor[Row], key: dict[str, Any], inputs: list[str]) -> Row:
     result = cursor.execute(query("verify"), key).fetchone()
-    assert result is not None  # noqa: S101 - an aggregate gives one row
+    assert result is not None
     if result["differing"]:
         worst = cursor.execute(query("worst_rows"), {**key, "at_most": 5}).fetchall()
         for row in worst:

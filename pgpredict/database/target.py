@@ -76,7 +76,7 @@ def _embedded() -> str:
     from pgpredict.server import EmbeddedServer
 
     dsn = EmbeddedServer().start().dsn
-    assert dsn is not None  # noqa: S101 - a server that was started has one
+    assert dsn is not None
     return dsn
 
 
@@ -93,7 +93,7 @@ def _from_engine(engine: Engine) -> Link:
     except psycopg.Error as error:
         raise _no_server(error, engine.url.host, engine.url.port, engine.url.database) from None
     connection = borrowed.driver_connection
-    assert isinstance(connection, psycopg.Connection)  # noqa: S101
+    assert isinstance(connection, psycopg.Connection)
     return Link(connection, borrowed.close)
 
 

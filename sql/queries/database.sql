@@ -41,6 +41,15 @@ SELECT pgpredict.check_source(%(source)s, %(signature)s) AS source;
 -- name: inherited_source
 SELECT pgpredict.inherited_source(%(model)s, %(signature)s) AS source;
 
+-- name: pin_search_path
+-- For the rest of the transaction, or until it is set back. What a new function says is bound to
+-- what its words mean at that moment: not to a table of somebody's that is called float8.
+SELECT current_setting('search_path') AS before,
+       set_config('search_path', 'pg_catalog, pg_temp', true) AS now;
+
+-- name: set_search_path
+SELECT set_config('search_path', %(path)s, true);
+
 -- name: label_frozen
 SELECT pgpredict.label_frozen(%(model)s, %(version)s);
 

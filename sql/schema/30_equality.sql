@@ -15,32 +15,30 @@ CREATE OR REPLACE FUNCTION pgpredict.tolerance() RETURNS float8
 -- would raise too.
 CREATE OR REPLACE FUNCTION pgpredict.difference(expected float8, actual float8) RETURNS float8
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-    SELECT CASE
-        WHEN e IS NULL AND a IS NULL THEN 0
-        WHEN e IS NULL OR a IS NULL THEN 'Infinity'
-        WHEN e = a THEN 0
-        WHEN abs(e) = 'Infinity' OR abs(a) = 'Infinity' THEN 'Infinity'
-        ELSE abs(
-            CASE WHEN abs(e) < scale * '1e-20'::float8 THEN 0 ELSE e / scale END
-            - CASE WHEN abs(a) < scale * '1e-20'::float8 THEN 0 ELSE a / scale END)
-    END
-    FROM (SELECT nullif(expected, 'NaN') AS e, nullif(actual, 'NaN') AS a) AS given,
-         LATERAL (SELECT greatest(abs(e), abs(a), '1e-3'::float8) AS scale) AS larger
-    $$;
+    RETURN (
+        SELECT CASE
+            WHEN e IS NULL AND a IS NULL THEN 0
+            WHEN e IS NULL OR a IS NULL THEN 'Infinity'
+            WHEN e = a THEN 0
+            WHEN abs(e) = 'Infinity' OR abs(a) = 'Infinity' THEN 'Infinity'
+            ELSE abs(
+                CASE WHEN abs(e) < scale * '1e-20'::float8 THEN 0 ELSE e / scale END
+                - CASE WHEN abs(a) < scale * '1e-20'::float8 THEN 0 ELSE a / scale END)
+        END
+        FROM (SELECT nullif(expected, 'NaN') AS e, nullif(actual, 'NaN') AS a) AS given,
+             LATERAL (SELECT greatest(abs(e), abs(a), '1e-3'::float8) AS scale) AS larger
+    );
 
 -- The largest difference between two lists of numbers; lists of unequal length have no distance.
 CREATE OR REPLACE FUNCTION pgpredict.difference_of_lists(expected float8[], actual float8[])
     RETURNS float8
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-    SELECT CASE
+    RETURN CASE
         WHEN cardinality(expected) IS DISTINCT FROM cardinality(actual) THEN 'Infinity'
         ELSE coalesce(
             (SELECT max(pgpredict.difference(e, a))
              FROM unnest(expected, actual) AS pair (e, a)), 0)
-    END
-    $$;
+    END;
 
 CREATE OR REPLACE FUNCTION pgpredict.same(expected float8, actual float8) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

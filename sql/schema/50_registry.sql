@@ -10,11 +10,13 @@
 -- function would otherwise get 'tuple concurrently updated'.
 CREATE OR REPLACE FUNCTION pgpredict.lock_model(model text) RETURNS void
     LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
     AS $$ SELECT pg_advisory_xact_lock(hashtextextended('pgpredict.model ' || model, 0)) $$;
 
 CREATE OR REPLACE FUNCTION pgpredict.record(
     model text, version integer, what text, detail jsonb DEFAULT '{}') RETURNS void
     LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
     AS $$
     INSERT INTO pgpredict.event (model, version, what, detail)
     VALUES (model, version, what, detail)
@@ -46,6 +48,7 @@ CREATE OR REPLACE FUNCTION pgpredict.outputs(model text, version integer)
 CREATE OR REPLACE FUNCTION pgpredict.frozen_name(model text, version integer, suffix text)
     RETURNS text
     LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
     AS $$ SELECT format('predict_versions.%I', model || '_v' || version || suffix) $$;
 
 -- The frozen functions of a version that are there.
@@ -92,6 +95,7 @@ $$;
 -- The number of the live version; NULL: none is.
 CREATE OR REPLACE FUNCTION pgpredict.live_version(model text) RETURNS integer
     LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT v.version
     FROM pgpredict.version AS v
@@ -131,6 +135,7 @@ $$;
 -- One line about a version, for comments: 'churn v3: gradient boosting, 100 trees (auc 0.91)'
 CREATE OR REPLACE FUNCTION pgpredict.describe(model text, version integer) RETURNS text
     LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT format('%s v%s: %s', v.model, v.version, v.description)
            || coalesce(

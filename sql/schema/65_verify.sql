@@ -81,6 +81,7 @@ CREATE OR REPLACE FUNCTION pgpredict.verify(
     model text, version integer DEFAULT NULL,
     OUT "rows" bigint, OUT "equal" bigint, OUT differing bigint, OUT max_difference float8)
     LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT count(*),
            count(*) FILTER (WHERE g.difference <= pgpredict.tolerance()),
@@ -96,6 +97,7 @@ CREATE OR REPLACE FUNCTION pgpredict.worst_rows(
         row_number integer, inputs jsonb, expected text, actual text,
         expected_probability float8[], actual_probability float8[], difference float8)
     LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT g.*
     FROM pgpredict.golden_answers(model, version) AS g

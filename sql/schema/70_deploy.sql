@@ -77,6 +77,7 @@ $$;
 -- The source of the live version, if its rows fit a new version too; else NULL.
 CREATE OR REPLACE FUNCTION pgpredict.inherited_source(model text, signature jsonb) RETURNS text
     LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT v.source
     FROM pgpredict.version AS v

@@ -30,7 +30,8 @@ def test_restored_database_answers_as_before(
         db.deploy("value", value(2), customers(), form="inline", promote=True)
         connection.execute("""
             CREATE VIEW at_risk AS SELECT id, predict.churn_proba(c) AS s FROM customers c;
-            CREATE VIEW worth AS SELECT id, predict.value(tenure, spend::float8) AS w FROM customers;
+            CREATE VIEW worth AS
+                SELECT id, predict.value(tenure, spend::float8) AS w FROM customers;
             CREATE INDEX by_risk ON customers (
                 predict_versions.churn_v1_proba(tenure, spend::float8));
             ALTER TABLE customers ADD COLUMN kept float8

@@ -25,7 +25,7 @@ def test_install_as_an_ordinary_user_on_every_postgres(every_dsn: str) -> None:
         ).fetchone() == (False,)
     db = pgpredict.connect(every_dsn)
     assert db.install() == max(schema.migrations())
-    assert db.models() == db.versions() == db.events() == []
+    assert (db.models(), db.versions(), db.events()) == ([], [], [])
 
 
 def test_install_again_changes_nothing(dsn: str) -> None:

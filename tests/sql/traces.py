@@ -10,7 +10,8 @@ import psycopg
 def traces(connection: psycopg.Connection[Any]) -> dict[str, Any]:
     """Functions with their bodies, and how many rows the tables hold."""
     functions = connection.execute("""
-        SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc')
+        SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid),
+               obj_description(p.oid, 'pg_proc')
         FROM pg_proc AS p
         WHERE p.pronamespace IN ('predict'::regnamespace, 'predict_versions'::regnamespace)
         ORDER BY 1

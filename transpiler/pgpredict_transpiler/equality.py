@@ -1,4 +1,4 @@
-"""When two answers are equal: the twin of sql/schema/30_equality.sql, for engines without our schema.
+"""When two answers are equal: the twin of sql/schema/30_equality.sql, for other engines.
 
 Labels are equal when they are identical. Numbers are equal within 1e-9 relative, which below 0.001
 turns into 1e-12 absolute; NULL and NaN are one missing value, equal to itself alone.

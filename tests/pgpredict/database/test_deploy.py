@@ -59,12 +59,14 @@ def test_first_version_goes_live_and_later_ones_wait(db: pgpredict.Database) -> 
     assert (second.version, second.live) == (2, False)
     assert second.calls == ("predict_versions.value_v2(tenure, spend)",)
     assert db.deploy("value", value(3), customers(), promote=True).live
-    assert [(v.version, v.live) for v in db.versions("value")] == [(1, False), (2, False), (3, True)]
+    assert [(v.version, v.live) for v in db.versions("value")] == [
+        (1, False),
+        (2, False),
+        (3, True),
+    ]
 
 
-def test_first_version_can_wait_too(
-    db: pgpredict.Database, connection: psycopg.Connection
-) -> None:
+def test_first_version_can_wait_too(db: pgpredict.Database, connection: psycopg.Connection) -> None:
     assert not db.deploy("value", value(), customers(), promote=False).live
     assert db.models()[0].live is None
     with pytest.raises(psycopg.errors.UndefinedFunction):

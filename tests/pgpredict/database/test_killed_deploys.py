@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -44,19 +43,17 @@ class Doomed(psycopg.Cursor[Any]):
 
 
 @pytest.fixture
-def doomed(installed_dsn: str, connection: psycopg.Connection) -> Iterator[type[Doomed]]:
+def doomed(installed_dsn: str, connection: psycopg.Connection) -> type[Doomed]:
     class Here(Doomed):
         killer = connection
         fatal = -1
         statements = 0
 
-    yield Here
+    return Here
 
 
 def _deploy(dsn: str, cursor: type[Doomed]) -> None:
-    mine = psycopg.connect(
-        dsn, autocommit=True, cursor_factory=cursor, application_name="doomed"
-    )
+    mine = psycopg.connect(dsn, autocommit=True, cursor_factory=cursor, application_name="doomed")
     with mine:
         pgpredict.connect(mine).deploy(
             "churn", churn(), customers(), source="customers", promote=True

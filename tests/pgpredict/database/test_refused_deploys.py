@@ -145,7 +145,9 @@ def test_signature_that_changes_while_a_view_needs_it(
     """See test_live.py for what a refused promotion says."""
     connection.execute("CREATE SCHEMA boards")
     first = db.deploy("kept", value(), customers())
-    connection.execute("CREATE VIEW boards.daily AS SELECT predict.kept(tenure, spend) FROM customers")
+    connection.execute(
+        "CREATE VIEW boards.daily AS SELECT predict.kept(tenure, spend) FROM customers"
+    )
     before = traces(connection)
     with pytest.raises(SignatureChanged, match=r"in use by: view boards\.daily"):
         db.deploy("kept", value(columns=["age"]), customers(columns=["age"]), promote=True)

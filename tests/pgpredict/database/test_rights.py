@@ -119,9 +119,7 @@ def test_deploy_without_rights_says_what_to_grant(
             act()
         owner = connection.info.user
         assert caught.value.message.startswith(f"role {_name(stranger)} may not")
-        assert caught.value.do == (
-            f"have an administrator run: GRANT {owner} TO {_name(stranger)}"
-        )
+        assert caught.value.do == (f"have an administrator run: GRANT {owner} TO {_name(stranger)}")
     assert traces(connection) == before
 
 
