@@ -6,11 +6,11 @@
     installed_dsn   a fresh database in which pgpredict is installed
     db              `pgpredict.connect(installed_dsn)`
 
-`every_dsn`, `every_connection`, `every_installed_dsn` and `every_db` are the same for tests that run
-once per Postgres version; `server` is their server.
+`every_dsn`, `every_connection`, `every_installed_dsn` and `every_db` are the same for tests that
+run once per Postgres version; `server` is their server.
 
-`PGPREDICT_TEST_DSN` (a URL) names another server, whose user may create databases; then every test
-runs there, once.
+`PGPREDICT_TEST_DSN` (a URL) names another server, whose user is a superuser or may create databases
+and roles; then every test runs there, once.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        postgres.end_run()
+        postgres.end_run(TEST_DSN)
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +50,7 @@ def servers() -> Callable[[str], Server]:
 
     @cache
     def server(name: str) -> Server:
-        return Server(name, TEST_DSN) if TEST_DSN else postgres.start(int(name))
+        return postgres.named(name, TEST_DSN) if TEST_DSN else postgres.start(int(name))
 
     return server
 

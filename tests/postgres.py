@@ -8,6 +8,7 @@ Postgres hands out he owns his database and may make roles.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,10 +24,9 @@ from psycopg.sql import SQL, Identifier, Literal
 from pgpredict.errors import NoServer
 from pgpredict.server import EmbeddedServer
 
-OWNER = "pgpredict_test_owner"
-OWNER_PASSWORD = "owns-the-test-databases"
 # Handed down to the xdist workers, which are children of the process that holds the run.
 FOLDER = "PGPREDICT_TEST_FOLDER"
+PASSWORD = "PGPREDICT_TEST_PASSWORD"
 PREFIX = "pgpredict-tests-"
 # Tests create and drop databases all the time, and nobody mourns the data.
 FORGETFUL = {
@@ -67,7 +67,7 @@ def with_database(dsn: str, database: str, owner: str | None = None) -> str:
     parts = urlsplit(dsn)
     netloc = parts.netloc
     if owner:
-        netloc = f"{owner}:{OWNER_PASSWORD}@{netloc.rpartition('@')[2]}"
+        netloc = f"{owner}:{os.environ[PASSWORD]}@{netloc.rpartition('@')[2]}"
     return urlunsplit(parts._replace(netloc=netloc, path=f"/{database}"))
 
 
@@ -81,10 +81,14 @@ def begin_run() -> None:
     folder = Path(tempfile.gettempdir()) / f"{PREFIX}{os.getpid()}"
     folder.mkdir(mode=0o711, exist_ok=True)
     os.environ[FOLDER] = str(folder)
+    os.environ[PASSWORD] = secrets.token_urlsafe(16)
 
 
-def end_run() -> None:
-    """Stop the servers of this run and remove their folder."""
+def end_run(dsn: str | None) -> None:
+    """Stop the servers of this run and remove their folder; remove its role from a named server."""
+    if dsn:
+        with psycopg.connect(dsn) as admin:
+            admin.execute(SQL("DROP ROLE IF EXISTS {}").format(Identifier(_owner())))
     _remove(Path(os.environ.pop(FOLDER)))
 
 
@@ -99,19 +103,39 @@ def start(version: int) -> Server:
     home = Path(os.environ[FOLDER]) / str(version)
     dsn = EmbeddedServer(home, version, settings=FORGETFUL).start().dsn
     assert dsn is not None
+    return named(str(version), dsn)
+
+
+def named(name: str, dsn: str) -> Server:
+    """A server by the DSN of its administrator.
+
+    A superuser makes an ordinary role for the run, which owns the databases; anybody else owns them
+    himself.
+    """
     with psycopg.connect(dsn) as admin:
         admin.execute("SELECT pg_advisory_xact_lock(1)")  # workers come at the same time
-        if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
+        superuser, made = admin.execute(
+            "SELECT bool_or(rolsuper AND rolname = current_user), bool_or(rolname = %s) "
+            "FROM pg_roles",
+            [_owner()],
+        ).fetchone() or (False, False)
+        if superuser and not made:
             _make_owner(admin)
-    return Server(str(version), dsn, OWNER)
+    return Server(name, dsn, _owner() if superuser else None)
+
+
+def _owner() -> str:
+    """The role of this run: two runs may use a named server at the same time."""
+    return f"pgpredict_test_owner_{Path(os.environ[FOLDER]).name.removeprefix(PREFIX)}"
 
 
 def _make_owner(admin: psycopg.Connection) -> None:
     create = SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}")
-    admin.execute(create.format(Identifier(OWNER), Literal(OWNER_PASSWORD)))
-    # He may act as the roles that he makes, as everywhere before Postgres 16.
-    may_act = SQL("ALTER ROLE {} SET createrole_self_grant = 'set, inherit'")
-    admin.execute(may_act.format(Identifier(OWNER)))
+    admin.execute(create.format(Identifier(_owner()), Literal(os.environ[PASSWORD])))
+    if admin.info.server_version >= 160000:
+        # He may act as the roles that he makes, as everywhere before.
+        may_act = SQL("ALTER ROLE {} SET createrole_self_grant = 'set, inherit'")
+        admin.execute(may_act.format(Identifier(_owner())))
 
 
 @contextmanager
