@@ -68,10 +68,11 @@ def _examine(dsn: str | None) -> Iterator[Finding]:
 
 def _of_database(cursor: Cursor) -> Iterator[Finding]:
     facts = cursor.execute(query("facts", "doctor")).fetchone()
-    assert facts is not None  # noqa: S101 - a SELECT without FROM gives one row
+    assert facts is not None
     yield Finding("server", "ok", f"Postgres {facts['server_version']}")
     yield from _schema(cursor, facts)
     yield _writing(facts)
+    yield _search_path(facts)
     yield _encoding(facts)
     yield _jit(facts)
 
@@ -124,7 +125,7 @@ def _may_install(facts: dict[str, Any]) -> Finding:
 
 def _may_deploy(cursor: Cursor) -> Finding:
     state = cursor.execute(query("schema_state")).fetchone()
-    assert state is not None  # noqa: S101 - the query gives one row
+    assert state is not None
     if state["is_operator"]:
         return Finding("rights", "ok", f"{state['role']} may deploy and promote")
     return Finding(
@@ -148,6 +149,18 @@ def _writing(facts: dict[str, Any]) -> Finding:
             do=f"ALTER ROLE {facts['role']} SET default_transaction_read_only = off",
         )
     return Finding("writing", "ok", "possible")
+
+
+def _search_path(facts: dict[str, Any]) -> Finding:
+    if not facts["creates_among_ours"]:
+        return Finding("new tables", "ok", f"go to schema {facts['current_schema'] or '(none)'}")
+    # Of a role that is called pgpredict: "$user" comes first in Postgres's own search_path.
+    return Finding(
+        "new tables",
+        "note",
+        f"go to schema {facts['current_schema']}, which is pgpredict's own",
+        do=f"ALTER ROLE {facts['role']} SET search_path = public",
+    )
 
 
 def _encoding(facts: dict[str, Any]) -> Finding:

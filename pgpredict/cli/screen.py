@@ -6,6 +6,7 @@ Answers go to stdout; errors, warnings and progress to stderr, so that a pipe ge
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,10 +41,10 @@ def answer(data: object) -> None:
     """Print data as JSON to stdout.
 
     Args:
-        data: of dictionaries, sequences and scalars; times become ISO 8601, what else there is
-            becomes text.
+        data: of mappings, sequences and scalars. Times become ISO 8601; numbers that JSON does not
+            have become the texts "NaN", "Infinity" and "-Infinity"; what else there is, text.
     """
-    say(json.dumps(data, ensure_ascii=False, indent=2, default=_scalar))
+    say(json.dumps(_for_json(data), ensure_ascii=False, indent=2, allow_nan=False))
 
 
 def table(rows: Sequence[Row], columns: Sequence[str], *, empty: str) -> None:
@@ -66,11 +67,15 @@ def table(rows: Sequence[Row], columns: Sequence[str], *, empty: str) -> None:
 
 
 def cell(value: object) -> str:
-    """One value of a table, as a person reads it.
+    r"""One value of a table, as a person reads it.
+
+    Control characters, which could confuse a terminal, are shown as Python writes them.
 
     Example:
         >>> cell(None), cell(True), cell(0.25), cell({"auc": 0.91})
         ('', 'yes', '0.25', 'auc=0.91')
+        >>> print(cell("two\nlines"))
+        two\nlines
     """
     if value is None:
         return ""
@@ -84,7 +89,7 @@ def cell(value: object) -> str:
         return ", ".join(f"{key}={cell(inner)}" for key, inner in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(cell(inner) for inner in value)
-    return str(value)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(value))
 
 
 def count(number: int, thing: str) -> str:
@@ -168,8 +173,13 @@ def _is_number(values: list[object]) -> bool:
     )
 
 
-def _scalar(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    item = getattr(value, "item", None)  # numpy's scalars
-    return item() if callable(item) else str(value)
+def _for_json(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _for_json(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_for_json(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -20,6 +20,7 @@ SETTINGS = {
     "max_connections": "100",
     "max_wal_size": "4GB",
     "random_page_cost": "1.1",  # solid state disks
+    "search_path": "public",  # "$user" would be pgpredict's own schema: the user is called like it
     "shared_buffers": "512MB",
     "work_mem": "64MB",
 }

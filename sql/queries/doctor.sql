@@ -8,6 +8,8 @@ SELECT current_setting('server_version') AS server_version,
        pg_is_in_recovery() AS is_replica,
        current_setting('default_transaction_read_only')::boolean AS reads_only,
        current_setting('server_encoding') AS encoding,
+       current_schema() AS current_schema,
+       current_schema() IN ('pgpredict', 'predict', 'predict_versions') AS creates_among_ours,
        -- Off where Postgres was built without it, whatever the setting says.
        current_setting('jit')::boolean AND pg_jit_available() AS jit,
        has_database_privilege(current_database(), 'CREATE') AS may_create;

@@ -20,7 +20,8 @@ def test_a_healthy_database(installed_dsn: str, run: Run) -> None:
     found = _examine(run, installed_dsn, healthy=True)
 
     assert list(found) == [
-        *("client", "connection", "server", "schema", "rights", "writing", "encoding", "jit")
+        *("client", "connection", "server", "schema", "rights"),
+        *("writing", "new tables", "encoding", "jit"),
     ]
     assert found["schema"]["state"] == found["rights"]["state"] == "ok"
     assert found["server"]["found"].startswith("Postgres ")
@@ -66,6 +67,34 @@ def test_transactions_that_only_read(installed_dsn: str, run: Run) -> None:
 
     assert found["writing"]["state"] == "note"
     assert found["writing"]["do"].endswith("SET default_transaction_read_only = off")
+
+
+def test_a_search_path_that_leads_into_our_schemas(installed_dsn: str, run: Run) -> None:
+    found = _examine(run, f"{installed_dsn}?options=-csearch_path%3Dpredict", healthy=True)
+
+    assert found["new tables"]["found"] == "go to schema predict, which is pgpredict's own"
+    assert found["new tables"]["do"].endswith(" SET search_path = public")
+
+
+def test_a_role_that_may_only_look(installed_dsn: str, run: Run) -> None:
+    parts = psycopg.conninfo.conninfo_to_dict(installed_dsn)
+    with psycopg.connect(installed_dsn, autocommit=True) as owner:
+        owner.execute("CREATE ROLE pgpredict_test_reader LOGIN PASSWORD 'reads'")
+        owner.execute("GRANT USAGE ON SCHEMA pgpredict TO pgpredict_test_reader")
+        owner.execute("GRANT SELECT ON ALL TABLES IN SCHEMA pgpredict TO pgpredict_test_reader")
+        try:
+            reader = f"postgresql://pgpredict_test_reader:reads@{parts['host']}:{parts['port']}"
+            found = _examine(run, f"{reader}/{parts['dbname']}", healthy=False)
+        finally:
+            owner.execute("DROP OWNED BY pgpredict_test_reader")
+            owner.execute("DROP ROLE pgpredict_test_reader")
+
+    assert found["rights"] == {
+        "subject": "rights",
+        "state": "problem",
+        "found": "pgpredict_test_reader may look, but not deploy or promote",
+        "do": f"have an administrator run: GRANT {parts['user']} TO pgpredict_test_reader",
+    }
 
 
 def test_nobody_answers(run: Run) -> None:

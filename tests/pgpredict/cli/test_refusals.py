@@ -12,7 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import KBinsDiscretizer
 
-from .conftest import Run
+from .conftest import Result, Run
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nowhere"
 
@@ -113,6 +113,32 @@ def test_what_cannot_be_done_with_a_model(
     assert result.exit_code == 3
     assert message in result.stderr.splitlines()[0]
     assert "  do: " in result.stderr
+
+
+def test_inputs_that_change_while_a_view_uses_the_live_function(
+    installed_dsn: str, folder: Path, run: Run
+) -> None:
+    def deploy(model: str, *more: str) -> Result:
+        files = ("--sample", folder / f"{model}.csv", "--dsn", installed_dsn)
+        return run("deploy", "wine", folder / f"{model}.skops", *files, *more)
+
+    deploy("wine")
+    with psycopg.connect(installed_dsn) as connection:
+        connection.execute(
+            "CREATE VIEW board AS SELECT predict.wine(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)"
+        )
+    before = _models(installed_dsn)
+
+    result = deploy("cancer", "--promote")
+
+    assert result.exit_code == 3
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("error: cannot promote wine v2: ")
+    assert '  + "mean radius" double precision' in lines
+    assert "  - alcohol double precision" in lines
+    assert "  ~ the label is text, was bigint" in lines
+    assert any(line.startswith("  in use by: view ") and "board" in line for line in lines)
+    assert _models(installed_dsn) == before
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ def test_a_server_is_started_used_and_stopped(shell: Shell, folder: Path) -> Non
     asked = shell.run("server", "psql", "-Atc", "select name, live from pgpredict.models")
     assert (asked.returncode, asked.stdout, asked.stderr) == (0, "wine|1\n", "")
 
+    asked = shell.run("server", "psql", "-qAtc", "create table kept (); table public.kept")
+    assert (asked.returncode, asked.stderr) == (0, "")
+
     stopped = shell.run("server", "stop")
     assert stopped.stdout == f"stopped; the data stay in {started['path']}\n"
     assert shell.run("server", "stop").stdout == "the server was not running\n"
