@@ -3,9 +3,12 @@
     target      what `connect` accepts, and a connection to it
     client      Database: what people call
     schema      install and migrate
-    deploying   one model into the database, in one transaction
+    prepared    a new version, before the database is touched
     golden      rows of the sample and what Python says of them, as text
     contract    what the sample held, per input
+    modelbytes  the model file that is stored
+    deploying   a new version into the database, in one transaction
+    mismatch    golden rows that differ, side by side
     names       which model names are allowed
     records     what Database gives back
     queries     the named statements of sql/queries/

@@ -148,13 +148,14 @@ class Database:
                 functions, which would change.
         """
         # Loads scikit-learn and the transpiler: a second that other methods need not wait.
-        from pgpredict.database import deploying
+        from pgpredict.database.deploying import store
+        from pgpredict.database.prepared import prepare
 
-        prepared = deploying.prepare(
+        new = prepare(
             check_name(name), model, sample, metrics=metrics, form=form, model_file=model_file
         )
         with self._work() as cursor:
-            return deploying.store(cursor, prepared, source=source, promote=promote)
+            return store(cursor, new, source=source, promote=promote)
 
     def promote(self, model: str, version: int) -> int:
         """Make a version live; views on ``predict.<model>`` stay, and answer with it.
