@@ -62,7 +62,7 @@ def _parse(path: Path) -> pd.DataFrame:
     except ImportError as error:
         raise UnreadableSample(
             f"cannot read the sample {path}: reading Parquet needs pyarrow",
-            do="pip install pyarrow, or save the sample as CSV",
+            do="pip install 'pgpredict[parquet]', or save the sample as CSV",
         ) from error
     except Exception as error:
         # Parsers raise many kinds of errors for a damaged file; all mean the same here.

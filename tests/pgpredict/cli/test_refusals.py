@@ -12,6 +12,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import KBinsDiscretizer
 
+from pgpredict import errors
+
 from .conftest import Result, Run
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nowhere"
@@ -201,6 +203,34 @@ def test_wrong_usage(arguments: list[str], message: str, run: Run) -> None:
 
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.UnsupportedEstimator("SVC", "pipeline", "it is not there yet"), 3),
+        (errors.SignatureChanged("cannot promote wine v2"), 3),
+        (errors.UntrustedModel("wine.pkl is not read without trust"), 3),
+        (errors.GoldenRowMismatch("cannot deploy wine: 3 of 178 golden rows differ"), 4),
+        (errors.NoServer("nobody answers"), 5),
+        (errors.NoRights("role r may not do that"), 5),
+        (psycopg.errors.DiskFull("no space left"), 5),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_exit_code_says_of_which_kind_an_error_is(
+    error: Exception, code: int, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(dsn: str | None) -> None:
+        raise error
+
+    monkeypatch.setattr("pgpredict.database.connect", fail)
+
+    result = run("models")
+
+    assert result.exit_code == code
+    assert str(error).splitlines()[0] in result.stderr
+    assert result.stderr.endswith(f"(exit {code}; nothing was changed)\n")
 
 
 def test_an_unexpected_error_is_one_line_and_a_way_to_see_more(

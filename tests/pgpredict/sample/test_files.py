@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -50,6 +51,18 @@ def test_each_broken_file_gets_one_clear_error(
 
     with pytest.raises(UnreadableSample, match=message):
         read_file(tmp_path / name)
+
+
+def test_parquet_without_its_library_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CUSTOMERS.to_parquet(tmp_path / "customers.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    with pytest.raises(UnreadableSample, match="reading Parquet needs pyarrow") as refusal:
+        read_file(tmp_path / "customers.parquet")
+
+    assert "pip install 'pgpredict[parquet]'" in refusal.value.do
 
 
 def test_a_folder_is_not_a_sample(tmp_path: Path) -> None:
