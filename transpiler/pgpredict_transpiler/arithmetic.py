@@ -1,7 +1,9 @@
 """Arithmetic on float8 that cannot raise.
 
-Postgres raises on overflow and on underflow, numpy does neither. Each function here looks at the range of its
-operands: where the result is certain to be in range it is the bare operator, elsewhere the expression is
+Postgres raises on overflow and on underflow, numpy does neither. Each function here looks at the
+range of its
+operands: where the result is certain to be in range it is the bare operator, elsewhere the
+    expression is
 guarded and gives what numpy gives: infinity, or zero.
 """
 
@@ -20,12 +22,15 @@ from pgpredict_transpiler.floats import LARGEST, SMALLEST, Function, last_where
 EXPONENT_LIMIT = 700.0  # exp of this neither overflows nor leaves the normal numbers
 
 
+ANY = Range()
+
+
 @dataclass(frozen=True)
 class Number:
     """An SQL number and its range."""
 
     expression: Expression
-    range: Range = Range()
+    range: Range = ANY
 
 
 def shift(number: Number, by: float) -> Number:
@@ -92,7 +97,7 @@ def clip(number: Number, low: float, high: float) -> Number:
 
 def exponential(number: Number) -> Number:
     """exp(number): infinity where it overflows, zero below the normal numbers."""
-    inside = -708.0 <= number.range.low and number.range.high <= 709.0
+    inside = number.range.low >= -708.0 and number.range.high <= 709.0
     plain = sql.exponential(number.expression)
     with np.errstate(over="ignore"):
         limits = Range(0.0, float(np.exp(number.range.high)), 2.2e-308)
@@ -109,7 +114,7 @@ def exponential(number: Number) -> Number:
 
 
 def logistic(score: Expression) -> Expression:
-    """1 / (1 + exp(-score)); beyond +-700 the score is cut, where the result is 0 or 1 to 300 digits.
+    """1 / (1 + exp(-score)); beyond +-700, where it is 0 or 1 to 300 digits, the score is cut.
 
     Args:
         score: a number that is not NULL, infinities allowed.

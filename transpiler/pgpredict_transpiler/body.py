@@ -21,8 +21,8 @@ class Body:
         lets: shared values, each computed from inputs and from those before it.
         limits: what numbers must be for Python to answer, by the name of the input or shared value.
         conditions: what else must be true for Python to answer.
-        outputs: the results by name. ``prediction``; ``probability`` as the function gives it; ``columns`` of a
-            SELECT are in `columns`.
+        outputs: the results by name. ``prediction``; ``probability`` as the function gives it;
+            ``columns`` of a SELECT are in `columns`.
         columns: the results as columns of a SELECT, by name.
     """
 
@@ -66,8 +66,8 @@ class Body:
 def ordinary_conditions(body: Body, inputs: Iterable[str]) -> list[Expression]:
     """What makes a row ordinary: every number is within +-1e30, or missing where that is allowed.
 
-    Written as one BETWEEN for each input: with constants for arguments Postgres folds the false one, and with
-    it the branch that it guards, before it computes anything in there.
+    Written as one BETWEEN for each input: with constants for arguments Postgres folds the false
+    one, and with it the branch that it guards, before it computes anything in there.
     """
     result = []
     for name in inputs:

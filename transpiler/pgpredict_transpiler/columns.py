@@ -1,7 +1,8 @@
 """Columns: the values that pass from one step of a pipeline to the next.
 
-A column is an SQL expression and what is known of it. What is known pays off at the end of the pipeline: a tree
-compares the *origin* of a column with a threshold that was pulled back, and a linear model adds up all the
+A column is an SQL expression and what is known of it. What is known pays off at the end of the
+pipeline: a tree compares the *origin* of a column with a threshold that was pulled back, and a
+    linear model adds up all the
 one-hot columns of a category in a single look-up.
 """
 
@@ -52,7 +53,8 @@ class Chain:
 
     Attributes:
         base: that value: an input or a shared value, by name.
-        function: the steps since, as Python does them; never decreases on [low, high], or never increases.
+        function: the steps since, as Python does them; never decreases on [low, high], or never
+            increases.
         increasing: which of the two.
         at_missing: what the column is where the base is NULL; None: NULL too.
         low: the least value that the base takes.
@@ -103,6 +105,15 @@ class Lookup:
             _step(step, self.missing),
         )
 
+    def mapped(self, value_of: Callable[[float | None], float | None]) -> Lookup:
+        """The look-up with each value replaced by another; None stands for NULL."""
+        return Lookup(
+            self.key,
+            {key: value_of(value) for key, value in self.table.items()},
+            value_of(self.unknown),
+            value_of(self.missing),
+        )
+
     @property
     def values(self) -> list[float | None]:
         """Every value that the look-up can give."""
@@ -136,7 +147,9 @@ class Column:
         chain: how it follows from one earlier number, if it does so monotonously.
         lookup: how it follows from a key, if it is constant for each key.
         term: a cheaper form for sums, if there is one.
-        fill: of a key column: the constant that stands for NULL; None: NULL stays.
+        fill: what an imputer put in for NULL, with `expression` the COALESCE that does it; None:
+            NULL stays. Where it is of another type than the column, only `fill` tells of it, and
+            `expression` is NULL still.
     """
 
     expression: Expression
@@ -152,6 +165,12 @@ class Column:
     def is_input(self) -> bool:
         """Whether nothing has touched the column yet."""
         return isinstance(self.expression, exp.Column)
+
+    @property
+    def key(self) -> Expression:
+        """The value before an imputer put `fill` in for NULL: what look-ups compare with keys."""
+        filled = self.fill is not None and isinstance(self.expression, exp.Coalesce)
+        return self.expression.this if filled else self.expression
 
     @property
     def as_term(self) -> Term:

@@ -1,8 +1,9 @@
 """What a model costs, and so which form suits it.
 
-Measured on Postgres 18 (see benchmarks): an operator takes 6 to 20 ns whatever the form; PL/pgSQL adds 0.3 us a
-row and 0.1 us for each shared value; an inlined expression has to be planned anew with every statement, at about
-5 us an operator, and where JIT is on it is also compiled, which takes seconds for thousands of operators.
+Measured on Postgres 18 (see benchmarks): an operator takes 6 to 20 ns whatever the form; PL/pgSQL
+adds 0.3 us a row and 0.1 us for each shared value; an inlined expression has to be planned anew
+with every statement, at about 5 us an operator, and where JIT is on it is also compiled, which
+takes seconds for thousands of operators.
 """
 
 from __future__ import annotations

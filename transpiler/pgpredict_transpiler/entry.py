@@ -24,8 +24,8 @@ def transpile(model: Any, sample: Any) -> Program:
 
     Args:
         model: a fitted scikit-learn estimator.
-        sample: a pandas DataFrame with the model's input columns and one row or more; it gives their names and
-            types. Columns that the model does not read are passed over.
+        sample: a pandas DataFrame with the model's input columns and one row or more; it
+            gives their names and types. Columns that the model does not read are passed over.
 
     Returns:
         The program; nothing has been executed or stored.

@@ -1,13 +1,14 @@
 """Short names for the sqlglot nodes that lowered models are made of.
 
-Every constant is a float8 that reads back to the same bits, and operands are put in parentheses here, since
-sqlglot prints a tree as it stands.
+Every constant is a float8 that reads back to the same bits, and operands are put in parentheses
+here, since sqlglot prints a tree as it stands.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 from sqlglot import exp
 
@@ -61,7 +62,7 @@ def boolean(value: bool) -> Expression:
 
 
 def constant(value: object) -> Expression:
-    """A constant of the SQL type that fits a Python value: text, boolean or float8; None is NULL."""
+    """A constant of the type that fits a Python value: text, boolean or float8; None is NULL."""
     if value is None:
         return null()
     if isinstance(value, str):
@@ -86,7 +87,7 @@ def _operand(node: Expression) -> Expression:
 
 
 def _binary(kind: type[exp.Binary], left: Expression, right: Expression) -> Expression:
-    return kind(this=_operand(left), expression=_operand(right))
+    return cast(Expression, kind(this=_operand(left), expression=_operand(right)))
 
 
 def less_equal(left: Expression, right: Expression) -> Expression:
@@ -157,7 +158,7 @@ def any_of(conditions: Sequence[Expression]) -> Expression:
 
 
 def _joined(kind: type[exp.Connector], conditions: Sequence[Expression]) -> Expression:
-    result = conditions[0]
+    result: Expression = conditions[0]
     for condition in conditions[1:]:
         right = exp.Paren(this=condition) if isinstance(condition, exp.Connector) else condition
         left = (
@@ -165,7 +166,7 @@ def _joined(kind: type[exp.Connector], conditions: Sequence[Expression]) -> Expr
             if isinstance(result, exp.Connector) and not isinstance(result, kind)
             else result
         )
-        result = kind(this=left, expression=right)
+        result = cast(Expression, kind(this=left, expression=right))
     return result
 
 
@@ -192,7 +193,7 @@ def divide(left: Expression, right: Expression) -> Expression:
 
 
 def total(terms: Sequence[Expression]) -> Expression:
-    """The terms added from left to right, the order in which scikit-learn adds; 0 when there are none."""
+    """The terms added from left to right, as scikit-learn adds; 0 when there are none."""
     if not terms:
         return number(0.0)
     result = terms[0]
@@ -235,7 +236,7 @@ def absolute(value: Expression) -> Expression:
 
 
 def call(name: str, *arguments: Expression) -> Expression:
-    """A function that goes by the same name in every dialect: tanh, sin, cbrt, …"""
+    """A function that goes by the same name in every dialect: tanh, sin, cbrt."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 

@@ -1,9 +1,9 @@
 """Float64 numbers in order, and thresholds pulled back through a function.
 
-A tree asks ``f(x) <= t`` where ``f`` is what stands before it: rounding to float32, a scaler, ``log1p``. For a
-function that never decreases there is a float64 ``s`` with ``f(x) <= t`` exactly when ``x <= s``. It is found
-by bisection over the floats themselves, with the Python function as the judge, so that the comparison in
-SQL is exact and costs nothing at run time.
+A tree asks ``f(x) <= t`` where ``f`` is what stands before it: rounding to float32, a scaler,
+``log1p``. For a function that never decreases there is a float64 ``s`` with ``f(x) <= t`` exactly
+when ``x <= s``. It is found by bisection over the floats themselves, with the Python function as
+the judge, so that the comparison in SQL is exact and costs nothing at run time.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def last_where(
     """For each of `count` predicates the last number in [low, high] for which it holds.
 
     Args:
-        holds: given one number for each predicate, tells which hold. A predicate that holds for a number
-            must hold for every smaller one.
+        holds: given one number for each predicate, tells which hold. A predicate that holds for a
+            number must hold for every smaller one.
         low: the first number to try.
         high: the last number to try.
         count: how many predicates there are.
@@ -81,8 +81,8 @@ def pull_back(
         high: the last one.
 
     Returns:
-        Shape (n,): ``function(x) <= thresholds[i]`` exactly when ``x <= result[i]``; NaN where no number of
-        the domain qualifies and +inf where all of them do.
+        Shape (n,): ``function(x) <= thresholds[i]`` exactly when ``x <= result[i]``; NaN where no
+        number of the domain qualifies and +inf where all of them do.
 
     Example:
         >>> at_float32 = lambda x: x.astype(np.float32).astype(np.float64)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Answers:
 
     Attributes:
         prediction: labels or values as Python scalars; None where Python raises, or says NaN.
-        probability: class probabilities in the order of the classes, None likewise; None as a whole for a model
-            that has none.
+        probability: class probabilities in the order of the classes, None likewise; None as a
+            whole for a model that has none.
     """
 
     prediction: list[Any]
@@ -62,9 +63,57 @@ def has_probabilities(model: Any) -> bool:
 def inputs_for(model: Any, frame: pd.DataFrame) -> Any:
     """The frame as the model was fitted on it: with names, or as a plain array."""
     names = getattr(model, "feature_names_in_", None)
+    frame = _marked_missing(frame, _missing_as_none(model, frame))
     if names is None:
         return frame.to_numpy()
     return frame[[name for name in names if name in frame.columns]]
+
+
+def _marked_missing(frame: pd.DataFrame, with_none: set[Any]) -> pd.DataFrame:
+    """The frame with one marker in each column of text or booleans for all that is missing.
+
+    SQL has one missing value, Python two that scikit-learn tells apart: an imputer for NaN leaves
+    None alone. So each column has the one that the model was fitted with, and NaN in doubt.
+    """
+    columns = []
+    for name, column in frame.items():
+        if column.dtype.kind == "O" and not isinstance(column.dtype, pd.CategoricalDtype):
+            marker = None if name in with_none else np.nan
+            values = [marker if pd.isna(value) else value for value in column]
+            column = pd.Series(values, column.index, object)
+        columns.append(column)
+    result = pd.concat(columns, axis=1) if columns else frame
+    result.columns = frame.columns
+    return result
+
+
+def _missing_as_none(model: Any, frame: pd.DataFrame) -> set[Any]:
+    """The columns whose missing values the model knows as None, not as NaN."""
+    found: set[Any] = set()
+    for estimator in _estimators_in(model):
+        names = list(getattr(estimator, "feature_names_in_", frame.columns))
+        if getattr(estimator, "missing_values", np.nan) is None:
+            found.update(names)
+        categories = getattr(estimator, "categories_", [])
+        if len(categories) == len(names):
+            found.update(n for n, c in zip(names, categories, strict=True) if _ends_in_none(c))
+    return found
+
+
+def _ends_in_none(categories: Any) -> bool:
+    # Missing categories come last, None before NaN.
+    return len(categories) > 0 and categories[-1] is None
+
+
+def _estimators_in(value: Any) -> Iterator[BaseEstimator]:
+    """The estimator and all that it is made of."""
+    if isinstance(value, BaseEstimator):
+        yield value
+        value = vars(value)
+    parts = value.values() if isinstance(value, dict) else value
+    if isinstance(parts, (list, tuple, type({}.values()))):
+        for part in parts:
+            yield from _estimators_in(part)
 
 
 def _row_by_row(method: Callable[[Any], Any], inputs: Any) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -71,13 +71,14 @@ class Program:
 
         Args:
             name: the bare name of the function, which goes to the schema predict_versions.
-            output: ``prediction``, or ``probability``: P(second class) as float8 for two classes, float8[] in
-                the order of the classes for more.
+            output: ``prediction``, or ``probability``: P(second class) as float8 for two classes,
+                float8[] in the order of the classes for more.
             form: ``inline`` or ``block``; chosen by cost unless given.
 
         Returns:
-            One statement. The function is IMMUTABLE, PARALLEL SAFE and runs with the caller's rights; a NULL or
-            NaN is a missing value, and where Python would raise the function gives NULL.
+            One statement. The function is IMMUTABLE, PARALLEL SAFE and runs with the caller's
+            rights; a NULL or NaN is a missing value, and where Python would raise the function
+            gives NULL.
 
         Raises:
             PgpredictError: the model has no such output.
@@ -99,8 +100,9 @@ class Program:
             keep: columns of the table to pass on.
 
         Returns:
-            A SELECT with the columns `keep` and `prediction`, `probability_<class>` for each class of a classifier
-            with probabilities; for a transformer one column for each of get_feature_names_out().
+            A SELECT with the columns `keep` and `prediction`, `probability_<class>` for each class
+            of a classifier with probabilities; for a transformer one column for each of
+            get_feature_names_out().
 
         Raises:
             PgpredictError: the dialect is not known.

@@ -1,7 +1,7 @@
 """What SQL sees of a sample: the names and types of a model's inputs.
 
-Numbers reach the model as float8, so a sample's float32 column is widened before Python is asked about it:
-both sides then answer for the same numbers.
+Numbers reach the model as float8, so a sample's float32 column is widened before Python is asked
+about it: both sides then answer for the same numbers.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def as_frame(sample: object) -> pd.DataFrame:
         A new DataFrame; missing values are NaN in numbers and None in text and booleans.
 
     Raises:
-        InvalidSample: not a DataFrame, no rows, two columns of one name, or a type that has no SQL type.
+        InvalidSample: not a DataFrame, no rows, two columns of one name, or a type that has no SQL
+            type.
 
     Example:
         >>> frame = as_frame(pd.DataFrame({"x": np.array([1, 2], dtype="float32")}))
@@ -74,7 +75,9 @@ def _normalised(name: str, column: pd.Series) -> object:
     if isinstance(dtype, pd.CategoricalDtype):
         categories = _normalised(name, pd.Series(dtype.categories))
         return pd.Categorical.from_codes(
-            column.cat.codes.to_numpy(), pd.Index(categories), ordered=bool(dtype.ordered)
+            column.cat.codes.to_numpy(),
+            pd.Index(np.asarray(categories)),
+            ordered=bool(dtype.ordered),
         )
     if pd.api.types.is_bool_dtype(dtype):
         return column.to_numpy() if not column.isna().any() else _objects(column)
@@ -90,7 +93,7 @@ def _normalised(name: str, column: pd.Series) -> object:
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     if isinstance(dtype, pd.StringDtype):
         return _objects(column)
-    if dtype == object:
+    if dtype.kind == "O":
         return _from_objects(name, column)
     raise InvalidSample(
         f"column {name!r} of the sample has type {dtype}, which has no SQL type",
@@ -110,7 +113,7 @@ def _from_objects(name: str, column: pd.Series) -> object:
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     names = ", ".join(sorted(kind.__name__ for kind in kinds))
     raise InvalidSample(
-        f"column {name!r} of the sample holds values of type {names}, which have no common SQL type",
+        f"column {name!r} of the sample holds {names}, which have no common SQL type",
         do="use numbers, text, booleans or timestamps",
     )
 

@@ -1,9 +1,9 @@
-"""The scope in which a pipeline is lowered: shared values, requirements, and the place in the pipeline."""
+"""The scope of a lowering: shared values, requirements, and the place in the pipeline."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -14,7 +14,15 @@ from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.columns import Chain, Column, Lookup, Range, from_lookup
 from pgpredict_transpiler.errors import InvalidSample, UnsupportedEstimator
 from pgpredict_transpiler.expressions import Expression
-from pgpredict_transpiler.floats import LARGEST, LARGEST_FLOAT32, Floats, Function, last_where
+from pgpredict_transpiler.floats import (
+    LARGEST,
+    LARGEST_FLOAT32,
+    Floats,
+    from_ordinal,
+    last_where,
+    to_ordinal,
+)
+from pgpredict_transpiler.search import where
 
 LONGEST_SUM = 100
 ORDINARY = 1e30  # an ordinary number: no model's arithmetic on such numbers overflows
@@ -74,13 +82,13 @@ class Scope:
         name = f"{self.estimator}({option})" if option else self.estimator
         raise UnsupportedEstimator(name, self.path, why)
 
-    def let(self, hint: str, expression: Expression, type: str = "float8") -> Expression:
+    def let(self, hint: str, expression: Expression, sql_type: str = "float8") -> Expression:
         """Name a value that is used more than once, so that it is computed once.
 
         Args:
             hint: what the value is: ``score``.
             expression: its value.
-            type: its SQL type.
+            sql_type: its SQL type.
 
         Returns:
             A reference to it.
@@ -89,14 +97,15 @@ class Scope:
             return expression
         names = self.taken.union(let.name for let in self.notes.lets)
         name = next(name for i in range(1, len(names) + 2) if (name := f"{hint}_{i}") not in names)
-        self.notes.lets.append(Let(name, type, expression))
+        self.notes.lets.append(Let(name, sql_type, expression))
         return sql.reference(name)
 
     def sum(self, terms: Sequence[Expression]) -> Expression:
         """The terms added from left to right, as numpy adds the trees of an ensemble.
 
-        A long sum is cut into shared values, each going on from the one before: the order of the additions, and
-        so the last bit, stays the same, and no expression nests deeper than a server's stack allows.
+        A long sum is cut into shared values, each going on from the one before: the order of the
+        additions, and so the last bit, stays the same, and no expression nests deeper than a
+        server's stack allows.
         """
         total = sql.total(terms[:LONGEST_SUM])
         for start in range(LONGEST_SUM, len(terms), LONGEST_SUM):
@@ -112,12 +121,20 @@ class Scope:
         return [self._as_number(column) for column in columns]
 
     def _as_number(self, column: Column) -> Column:
+        if (
+            isinstance(column.fill, str) and column.type != "text"
+        ):  # float('missing') raises in Python
+            self.require(sql.is_not_null(column.expression))
+            column = replace(column, fill=None)
         if column.type == "float8":
             return column
         if column.type == "boolean":
-            return from_lookup(Lookup(column.expression, {True: 1.0, False: 0.0}), column.name)
+            missing = None if column.fill is None else float(column.fill)
+            key = self.let("key", column.key, "boolean")
+            return from_lookup(Lookup(key, {True: 1.0, False: 0.0}, missing=missing), column.name)
         raise InvalidSample(
-            f"column {column.name!r} of the sample is {column.type}, but {self.estimator} at {self.path} reads numbers",
+            f"column {column.name!r} of the sample is {column.type}, "
+            f"but {self.estimator} at {self.path} reads numbers",
             do="pass a sample of the kind that the model was trained on",
         )
 
@@ -125,10 +142,10 @@ class Scope:
         """Where the condition is not true Python raises, and the answer is NULL."""
         self.notes.conditions.append(condition)
 
-    def require_known(self, column: Column) -> None:
-        """The column must not be NULL."""
-        if column.lookup and None in column.lookup.values:
-            self.require(sql.is_not_null(column.expression))
+    def require_value(self, lookup: Lookup, holds: Callable[[float | None], bool]) -> None:
+        """The value of a look-up must be one for which `holds`; of None for NULL."""
+        if not all(holds(value) for value in lookup.values):
+            self.require(where(lookup, holds))
 
     def require_finite(
         self, columns: Sequence[Column], *, may_be_missing: bool = False, float32: bool = False
@@ -140,13 +157,17 @@ class Scope:
             may_be_missing: whether NULL is allowed.
             float32: finite also when rounded to float32, as trees demand.
         """
+        largest = LARGEST_FLOAT32 if float32 else LARGEST
+
+        def accepts(value: float | None) -> bool:
+            return may_be_missing if value is None else bool(_fits(np.array([value]), largest)[0])
+
         for column in columns:
             if column.lookup:
-                if not may_be_missing:
-                    self.require_known(column)
+                self.require_value(column.lookup, accepts)
             else:
                 chain = column.chain or self.chain_of(column)
-                low, high = finite_between(chain, LARGEST_FLOAT32 if float32 else LARGEST)
+                low, high = finite_between(chain, largest)
                 self._limit(chain, low, high, may_be_missing or chain.at_missing is not None)
 
     def chain_of(self, column: Column) -> Chain:
@@ -171,30 +192,44 @@ def finite_between(chain: Chain, largest: float) -> tuple[float, float]:
         low and high, both inside; low > high where there is no such number.
     """
 
-    def fits(function: Function, numbers: Floats) -> np.ndarray:
-        values = function(numbers)
-        return np.isfinite(values.astype(np.float32)) if largest < LARGEST else np.isfinite(values)
+    def inside(numbers: Floats) -> np.ndarray:
+        return _fits(chain.function(numbers), largest)
 
     lowest, highest = max(chain.low, -LARGEST), min(chain.high, LARGEST)
-    candidates = [min(max(start, lowest), highest) for start in (0.0, 1.0, -1.0)]
-    middle = next((x for x in candidates if fits(chain.function, np.array([x]))[0]), None)
-    if middle is None:
+    candidates = np.concatenate(
+        [np.clip([0.0, 1.0, -1.0], lowest, highest), _spread(lowest, highest)]
+    )
+    with np.errstate(all="ignore"):
+        good = candidates[inside(candidates)]
+    if not len(good):
         return math.inf, -math.inf
-    up = last_where(lambda x: fits(chain.function, x), middle, highest, 1)
-    down = last_where(lambda x: fits(lambda y: chain.function(-y), x), -middle, -lowest, 1)
+    up = last_where(inside, good[0], highest, 1)
+    down = last_where(lambda x: inside(-x), -good[0], -lowest, 1)
     return -float(down[0]), float(up[0])
 
 
-def input_column(name: str, type: str, *, ordinary: bool) -> Column:
+def _fits(values: Floats, largest: float) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return np.isfinite(values.astype(np.float32)) if largest < LARGEST else np.isfinite(values)
+
+
+def _spread(low: float, high: float, count: int = 100) -> Floats:
+    """Numbers in [low, high], spread over its floats: a logarithm is finite just above its pole."""
+    first, last = (int(place) for place in to_ordinal(np.array([low, high])))
+    places = [first + (last - first) * i // count for i in range(count + 1)]
+    return from_ordinal(np.array([*places, min(first + 1, last), max(last - 1, first)]))
+
+
+def input_column(name: str, sql_type: str, *, ordinary: bool) -> Column:
     """The column of an input that nothing has touched.
 
     Args:
         name: of the input.
-        type: its SQL type.
+        sql_type: its SQL type.
         ordinary: whether a number may be taken for an ordinary one.
     """
     base = sql.reference(name)
-    if type != "float8":
-        return Column(base, type, name)
+    if sql_type != "float8":
+        return Column(base, sql_type, name)
     bound = ORDINARY if ordinary else math.inf
-    return Column(base, type, name, Range(-bound, bound), Chain(base))
+    return Column(base, sql_type, name, Range(-bound, bound), Chain(base))

@@ -1,12 +1,12 @@
 """A look-up as SQL: a balanced search over sorted keys.
 
-A CASE with one WHEN per value takes twice the time of a search once there are more than a few values, and
-text has to be compared byte by byte, whatever the database's collation.
+A CASE with one WHEN per value takes twice the time of a search once there are more than a few
+values, and text has to be compared byte by byte, whatever the database's collation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.columns import Key, Lookup
@@ -26,7 +26,7 @@ def search(lookup: Lookup) -> Expression:
 
     Example:
         >>> from pgpredict_transpiler.columns import Lookup
-        >>> plan = Lookup(sql.reference("plan"), {"basic": 1.0, "plus": 2.0}, unknown=0.0, missing=0.0)
+        >>> plan = Lookup(sql.reference("plan"), {"basic": 1.0, "plus": 2.0}, 0.0, 0.0)
         >>> search(plan).sql("postgres").count("WHEN")
         2
     """
@@ -66,14 +66,50 @@ def equals(key: Expression, value: Key) -> Expression:
     return sql.equal(key, sql.constant(value))
 
 
+def one_of(key: Expression, values: Sequence[Key]) -> Expression:
+    """key IN (values)."""
+    if isinstance(values[0], bool):
+        return sql.any_of([equals(key, value) for value in values])
+    return sql.in_(key, [sql.constant(value) for value in values])
+
+
+def where(lookup: Lookup, holds: Callable[[float | None], bool]) -> Expression:
+    """The condition that a look-up's value is one for which `holds`.
+
+    Args:
+        lookup: what gives the value.
+        holds: tells it of a value; of None for NULL.
+
+    Returns:
+        A condition on the key alone, so nothing is looked up; not true, maybe NULL, where it does
+        not hold.
+
+    Example:
+        >>> plan = Lookup(sql.reference("plan"), {"basic": 1.0, "plus": 2.0})
+        >>> where(plan, lambda value: value is not None).sql("postgres")
+        '"plan" IN (\'basic\', \'plus\')'
+    """
+    unknown, missing = holds(lookup.unknown), holds(lookup.missing)
+    others = [key for key, value in lookup.table.items() if holds(value) != unknown]
+    if not others:
+        if unknown == missing:
+            return sql.boolean(unknown)
+        return sql.is_null(lookup.key) if missing else sql.is_not_null(lookup.key)
+    condition = one_of(lookup.key, others)
+    if unknown:
+        condition = sql.negate(condition)
+    return sql.any_of([condition, sql.is_null(lookup.key)]) if missing else condition
+
+
 def _before(key: Expression, value: Key) -> Expression:
     bound = sql.constant(value)
     return sql.less(key, sql.collate_c(bound) if isinstance(value, str) else bound)
 
 
 def _byte_order(key: Key) -> tuple[int, bytes, float]:
-    # In UTF-8 the order of the bytes is the order of the code points, which Python's str has too; surrogates
-    # cannot be stored in a database, so encoding never fails for a key that a row could hold.
+    # In UTF-8 the order of the bytes is the order of the code points, which Python's str has too;
+    # surrogates cannot be stored in a database, so encoding never fails for a key that a row could
+    # hold.
     return (
         (0, key.encode("utf-8", "surrogatepass"), 0.0)
         if isinstance(key, str)

@@ -29,8 +29,8 @@ def mixed_frame(rows: int = 400, seed: int = 7) -> tuple[pd.DataFrame, pd.Series
     """A frame of all kinds of columns, a number to predict and a label to predict.
 
     Returns:
-        inputs (numbers of several scales, one with NaN, whole numbers, two categories with None, a boolean),
-        a float target, and a text label of three classes.
+        inputs (numbers of several scales, one with NaN, whole numbers, two categories with None, a
+        boolean), a float target, and a text label of three classes.
     """
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pandas as pd
@@ -26,7 +26,7 @@ class Told:
 def postgres(
     connection: psycopg.Connection, program: Program, rows: pd.DataFrame
 ) -> Iterator[Told]:
-    """The functions inline and block, and the SELECT; missing numbers stored as NaN, then as NULL."""
+    """The functions inline and block, and the SELECT; missing numbers as NaN, then as NULL."""
     for missing in ("NaN", None):
         with connection.transaction(force_rollback=True):
             _load(connection, program, rows, missing)
@@ -65,6 +65,9 @@ TYPES = {
 }
 
 
+OUTPUTS: tuple[Literal["prediction", "probability"], ...] = ("prediction", "probability")
+
+
 def _names(program: Program) -> list[str]:
     return [column.name for column in program.inputs]
 
@@ -73,8 +76,7 @@ def _load(
     connection: psycopg.Connection, program: Program, rows: pd.DataFrame, missing: str | None
 ) -> None:
     columns = SQL(", ").join(
-        SQL("{} {}").format(Identifier(i.name), SQL(i.type))
-        for i in program.inputs  # type: ignore[arg-type]
+        SQL("{} {}").format(Identifier(i.name), SQL(i.type)) for i in program.inputs
     )
     connection.execute("CREATE SCHEMA IF NOT EXISTS predict_versions")
     connection.execute(SQL('CREATE TEMPORARY TABLE rows ("row number" int, {})').format(columns))
@@ -88,15 +90,15 @@ def _load(
             copy.write_row([number, *values])
 
 
-def _stored(value: Any, missing: str | None, type: str) -> Any:
+def _stored(value: Any, missing: str | None, sql_type: str) -> Any:
     if pd.isna(value):
-        return missing if type == "float8" else None
-    return float(value) if type == "float8" else bool(value) if type == "boolean" else value
+        return missing if sql_type == "float8" else None
+    return float(value) if sql_type == "float8" else bool(value) if sql_type == "boolean" else value
 
 
 def _call(connection: psycopg.Connection, program: Program, form: Any) -> Answers:
     names = ["answer"] + ["answer_proba"] * program.has_probabilities
-    for name, output in zip(names, ("prediction", "probability"), strict=False):
+    for name, output in zip(names, OUTPUTS, strict=False):
         connection.execute(program.create_function(name, output, form).encode())
     arguments = SQL(", ").join(map(Identifier, _names(program)))
     calls = SQL(", ").join(

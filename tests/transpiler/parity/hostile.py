@@ -13,15 +13,18 @@ from pgpredict_transpiler import Program
 from pgpredict_transpiler.sample import as_frame
 
 EXTREMES = [
-    np.inf, -np.inf, 1e308, -1e308, 1.7976931348623157e308, 0.0, -0.0, 5e-324, -5e-324, 1e-310, -1e-300, 1e-30,
-    1e30, -1e30, 1.0000000000000002e30, 3.4028234663852886e38, 3.4028235677973366e38, -3.5e38, 1e150, -1e200,
-]  # fmt: skip
+    *(np.inf, -np.inf, 0.0, -0.0),
+    *(1e308, -1e308, 1.7976931348623157e308, 1e150, -1e200),
+    *(5e-324, -5e-324, 1e-310, -1e-300, 1e-30),
+    *(1e30, -1e30, 1.0000000000000002e30),  # the edge of ordinary numbers
+    *(3.4028234663852886e38, 3.4028235677973366e38, -3.5e38),  # the edge of float32
+]
 UNKNOWN_TEXTS = ["", "unknown", "zzz", "BASIC", "basic ", "a'b\\", "ß", "\U0001f600", "NaN", "NULL"]
 THRESHOLDS = 120  # of each column, drawn at random beyond
 
 
 def hostile_rows(program: Program, sample: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Random rows; rows on every threshold and beside it; missing values, extremes and unknown texts.
+    """Random rows, rows on and beside every threshold, missing values, extremes, unknown texts.
 
     Args:
         program: gives the thresholds that its SQL compares the inputs with.
@@ -30,10 +33,10 @@ def hostile_rows(program: Program, sample: pd.DataFrame, seed: int = 0) -> pd.Da
     """
     rng = np.random.default_rng(seed)
     frame = as_frame(sample)
-    thresholds = _thresholds(program)
+    bounds = thresholds(program)
     parts = [frame.head(200), _shuffled(frame, rng).head(300)]
     for place, column in enumerate(frame.columns):
-        values = list(_values(frame.iloc[:, place], thresholds.get(str(column), []), rng))
+        values = list(_values(frame.iloc[:, place], bounds.get(str(column), []), rng))
         if values:
             rows = frame.iloc[rng.integers(0, len(frame), len(values))].reset_index(drop=True)
             parts.append(_with(rows, place, values))
@@ -53,24 +56,22 @@ def all_extreme_rows(sample: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _values(
-    column: pd.Series[Any], thresholds: list[float], rng: np.random.Generator
-) -> Iterator[Any]:
+def _values(column: pd.Series[Any], known: list[float], rng: np.random.Generator) -> Iterator[Any]:
     if column.dtype.kind in "if":
         yield from EXTREMES
         yield from [np.nan] * 12
-        bounds = np.array(sorted(set(thresholds)))
+        bounds = np.array(sorted(set(known)))
         if len(bounds) > THRESHOLDS:
             bounds = rng.choice(bounds, THRESHOLDS, replace=False)
         with np.errstate(over="ignore"):
-            yield from _neighbours(bounds)
+            yield from neighbours(bounds)
     elif _holds_booleans(column):
         yield from [True, False, None]
     elif column.dtype.kind == "O":
         yield from [*UNKNOWN_TEXTS, None, None, None]
 
 
-def _neighbours(bounds: np.ndarray) -> list[float]:
+def neighbours(bounds: np.ndarray) -> list[float]:
     narrow = bounds.astype(np.float32)
     up, down = np.float32(np.inf), np.float32(-np.inf)
     near = [
@@ -80,7 +81,7 @@ def _neighbours(bounds: np.ndarray) -> list[float]:
     return [float(x) for x in np.concatenate([part.astype(np.float64) for part in near])]
 
 
-def _thresholds(program: Program) -> Mapping[str, list[float]]:
+def thresholds(program: Program) -> Mapping[str, list[float]]:
     """The constants that the program compares its inputs with."""
     found: dict[str, list[float]] = {}
     body = program.general
@@ -109,6 +110,7 @@ def _shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _with(rows: pd.DataFrame, place: int, values: list[Any]) -> pd.DataFrame:
+    result: pd.DataFrame
     old = rows.iloc[:, place]
     new: Any = pd.Series(values, dtype=object)
     if old.dtype.kind in "if":

@@ -26,7 +26,7 @@ def gradient_boosting_regressor(model: Any, columns: Sequence[Column], scope: Sc
 
 
 def gradient_boosting_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
-    """Two classes: the sign of one sum, zero included. More classes: the greatest of several sums."""
+    """Two classes: the sign of one sum, zero included. More: the greatest of several sums."""
     labels = labels_of(model.classes_, scope)
     scores = [scope.let("score", score) for score in _stages(model, columns, scope)]
     description = _describe(model, model.n_estimators_)
@@ -56,7 +56,7 @@ def histogram_regressor(model: Any, columns: Sequence[Column], scope: Scope) -> 
 
 
 def histogram_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
-    """Two classes: the sign of one sum, zero excluded. More classes: the greatest of several sums."""
+    """Two classes: the sign of one sum, zero excluded. More: the greatest of several sums."""
     labels = labels_of(model.classes_, scope)
     scores = [scope.let("score", score) for score in histogram_scores(model, columns, scope)]
     description = _describe(model, model.n_iter_)
@@ -76,7 +76,7 @@ def _stages(model: Any, columns: Sequence[Column], scope: Scope) -> list[Express
         "DummyClassifier",
     ):
         scope.refuse(
-            "it starts from another model's predictions: only the default and 'zero' have an SQL form",
+            "it starts from another model's predictions: use the default or 'zero'",
             "init",
         )
     # The start is the same for every row, so Python itself can tell it.

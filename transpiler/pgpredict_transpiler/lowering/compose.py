@@ -85,12 +85,16 @@ def feature_union(model: FeatureUnion, columns: Sequence[Column], scope: Scope) 
 def _branch(transformer: Any, columns: Sequence[Column], scope: Scope, part: str) -> list[Column]:
     from pgpredict_transpiler.lowering.registry import lower, use
 
-    if isinstance(transformer, str) and transformer == "drop" or transformer is None or not columns:
+    if transformer is None or not columns or _is(transformer, "drop"):
         return []
-    if isinstance(transformer, str) and transformer == "passthrough":
+    if _is(transformer, "passthrough"):
         use(columns, scope)
         return list(columns)
     result = lower(transformer, columns, scope, part)
     if isinstance(result, Prediction):
         scope.refuse("a predictor stands where a transformer belongs")
     return result
+
+
+def _is(transformer: Any, word: str) -> bool:
+    return isinstance(transformer, str) and transformer == word

@@ -1,9 +1,10 @@
 """A weighted sum that cannot raise.
 
-On ordinary numbers it is the bare sum. A weight below one could underflow beside a number of 1e-310, so all
-weights are multiplied by a power of two that lifts them to one, which changes no bit, and the sum is divided by
-it in the end. For numbers of any size the weights are divided by a power of two instead, so that no partial sum
-can overflow; the sum then saturates at infinity, as in numpy.
+On ordinary numbers it is the bare sum. A weight below one could underflow beside a number of
+1e-310, so all weights are multiplied by a power of two that lifts them to one, which changes no
+bit, and the sum is divided by it in the end. For numbers of any size the weights are divided by a
+power of two instead, so that no partial sum can overflow; the sum then saturates at infinity, as
+in numpy.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.columns import Column
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.lowering.splits import Split, Splits, split_keys
-from pgpredict_transpiler.lowering.trees import LEAF, MOST_NODES, nested
+from pgpredict_transpiler.lowering.trees import LEAF, MOST_NODES, nested, too_many
 from pgpredict_transpiler.scope import Scope
 
 
@@ -22,9 +22,7 @@ def histogram_scores(model: Any, columns: Sequence[Column], scope: Scope) -> lis
     nodes = [predictor.nodes for stage in predictors for predictor in stage]
     count = sum(map(len, nodes))
     if count > MOST_NODES:
-        scope.refuse(
-            f"it has {count:,} nodes, and an SQL expression can hold {MOST_NODES:,}: limit max_iter or max_leaf_nodes"
-        )
+        scope.refuse(too_many(count, "max_iter or max_leaf_nodes"))
     splits = Splits(numbers, _thresholds(nodes, len(numbers)), scope)
     baseline = np.ravel(model._baseline_prediction)
     return [

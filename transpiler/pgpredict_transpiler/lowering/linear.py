@@ -17,18 +17,36 @@ from pgpredict_transpiler.prediction import Prediction, first_greatest, label, l
 from pgpredict_transpiler.scope import Scope
 
 REGRESSORS = (
-    "LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV", "Lars", "LarsCV",
-    "LassoLars", "LassoLarsCV", "LassoLarsIC", "OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV",
-    "BayesianRidge", "ARDRegression", "HuberRegressor", "TheilSenRegressor", "QuantileRegressor", "SGDRegressor",
-    "PassiveAggressiveRegressor", "LinearSVR",
-)  # fmt: skip
-GENERALIZED = ("PoissonRegressor", "GammaRegressor", "TweedieRegressor")
+    "ARDRegression",
+    "BayesianRidge",
+    "ElasticNet",
+    "ElasticNetCV",
+    "HuberRegressor",
+    "Lars",
+    "LarsCV",
+    "Lasso",
+    "LassoCV",
+    "LassoLars",
+    "LassoLarsCV",
+    "LassoLarsIC",
+    "LinearRegression",
+    "LinearSVR",
+    "OrthogonalMatchingPursuit",
+    "OrthogonalMatchingPursuitCV",
+    "PassiveAggressiveRegressor",
+    "QuantileRegressor",
+    "Ridge",
+    "RidgeCV",
+    "SGDRegressor",
+    "TheilSenRegressor",
+)
+GENERALIZED = ("GammaRegressor", "PoissonRegressor", "TweedieRegressor")
 CLASSIFIERS = (
+    "LinearSVC",
+    "PassiveAggressiveClassifier",
+    "Perceptron",
     "RidgeClassifier",
     "RidgeClassifierCV",
-    "LinearSVC",
-    "Perceptron",
-    "PassiveAggressiveClassifier",
 )
 
 
@@ -67,6 +85,7 @@ def classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Predictio
 def logistic_regression(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """Binary: the logistic function of one score. More classes: softmax."""
     labels, scores = _class_scores(model, columns, scope)
+    probabilities: tuple[Expression, ...]
     if len(labels) == 2:
         probabilities = _two(arithmetic.logistic(scores[0]))
     else:
@@ -95,7 +114,8 @@ def softmax(scores: Sequence[Expression], scope: Scope, *, finite: bool) -> tupl
     Args:
         scores: one a class, none of them NULL.
         scope: names the scores and their powers.
-        finite: whether the scores are known to be finite; where they are not, numpy gives NaN and we give NULL.
+        finite: whether the scores are known to be finite; where they are not, numpy gives NaN and
+            we give NULL.
     """
     named = [scope.let("score", score) for score in scores]
     best = scope.let("best", sql.greatest(named))
@@ -106,14 +126,14 @@ def softmax(scores: Sequence[Expression], scope: Scope, *, finite: bool) -> tupl
 
 
 def _below(score: Expression, best: Expression) -> Expression:
-    """score - best, and -700 at least; cut before it is subtracted, since huge scores could overflow."""
+    """score - best, and -700 at least; cut first, since the difference could overflow."""
     limit = sql.number(arithmetic.EXPONENT_LIMIT)
     near = sql.greater_equal(score, sql.subtract(best, limit))
     return sql.case([(near, sql.subtract(score, best))], sql.number(-arithmetic.EXPONENT_LIMIT))
 
 
 def normalized(parts: Sequence[Expression], scope: Scope) -> tuple[Expression, ...]:
-    """Shares of the sum; equal shares where all parts are zero, as scikit-learn does for one-vs-rest."""
+    """Shares of the sum; equal ones where all parts are zero, as in scikit-learn's one-vs-rest."""
     named = [scope.let("share", part) for part in parts]
     whole = scope.let("whole", sql.total(named))
     equal = sql.number(1.0 / len(named))

@@ -1,7 +1,7 @@
 """Every estimator that has a lowering: one line each.
 
-A key is the package and the class, whichever module of the package the class hides in; so nothing has to be
-imported to look an estimator up.
+A key is the package and the class, whichever module of the package the class hides in; so nothing
+has to be imported to look an estimator up.
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from pgpredict_transpiler.columns import Column
 from pgpredict_transpiler.errors import InvalidSample, NotFitted
-from pgpredict_transpiler.lowering import boosting, compose, linear, scaling, trees
+from pgpredict_transpiler.lowering import (
+    boosting,
+    compose,
+    encoding,
+    functions,
+    imputing,
+    linear,
+    scaling,
+    trees,
+)
 from pgpredict_transpiler.prediction import Prediction
 from pgpredict_transpiler.scope import Scope
 
@@ -31,6 +40,14 @@ REGISTRY: dict[str, Lowering] = {
     "sklearn.MinMaxScaler": scaling.min_max_scaler,
     "sklearn.RobustScaler": scaling.robust_scaler,
     "sklearn.MaxAbsScaler": scaling.max_abs_scaler,
+    # missing values
+    "sklearn.SimpleImputer": imputing.simple_imputer,
+    "sklearn.MissingIndicator": imputing.missing_indicator,
+    # categories
+    "sklearn.OneHotEncoder": encoding.one_hot_encoder,
+    "sklearn.OrdinalEncoder": encoding.ordinal_encoder,
+    # functions
+    "sklearn.FunctionTransformer": functions.function_transformer,
     # linear models
     **dict.fromkeys((f"sklearn.{name}" for name in linear.REGRESSORS), linear.regressor),
     **dict.fromkeys((f"sklearn.{name}" for name in linear.GENERALIZED), linear.generalized),
@@ -107,7 +124,8 @@ def use(columns: Sequence[Column], scope: Scope) -> None:
     for column in columns:
         if column.type == "absent":
             raise InvalidSample(
-                f"the sample has no column {column.name!r}, which {scope.estimator} at {scope.path} needs",
+                f"the sample has no column {column.name!r}, "
+                f"which {scope.estimator} at {scope.path} needs",
                 do="pass a sample with all input columns of the model",
             )
         if column.is_input:

@@ -1,4 +1,4 @@
-"""Scalers: a constant taken off, a constant divided by; the same operations in the same order as scikit-learn."""
+"""Scalers: a constant taken off, a constant divided by, in the same order as in scikit-learn."""
 
 from __future__ import annotations
 

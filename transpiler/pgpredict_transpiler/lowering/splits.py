@@ -1,8 +1,8 @@
 """Comparisons of a column with a tree's thresholds.
 
-The threshold is pulled back to the value that the column comes from, so that no cast and no scaler runs at
-prediction time, and each comparison is oriented so that a missing value falls to its side of the CASE without a
-test of its own.
+The threshold is pulled back to the value that the column comes from, so that no cast and no scaler
+runs at prediction time, and each comparison is oriented so that a missing value falls to its side
+of the CASE without a test of its own.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from pgpredict_transpiler import expressions as sql
-from pgpredict_transpiler.columns import Chain, Column, Key, Lookup, identity
+from pgpredict_transpiler.columns import Chain, Column, Lookup, identity
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.floats import Floats, Function, pull_back
 from pgpredict_transpiler.scope import Scope
-from pgpredict_transpiler.search import equals
+from pgpredict_transpiler.search import one_of
 
 
 def at_float32(numbers: Floats) -> Floats:
@@ -140,13 +140,7 @@ def split_keys(
     others = [key for key, value in lookup.table.items() if side(value) != unknown]
     if not others:
         return unknown if missing == unknown else Split(sql.is_null(lookup.key), to_left=missing)
-    condition = _one_of(lookup.key, others)
+    condition = one_of(lookup.key, others)
     if missing != unknown:
         condition = sql.any_of([condition, sql.is_null(lookup.key)])
     return Split(condition, to_left=not unknown)
-
-
-def _one_of(key: Expression, values: Sequence[Key]) -> Expression:
-    if isinstance(values[0], bool):
-        return sql.any_of([equals(key, value) for value in values])
-    return sql.in_(key, [sql.constant(value) for value in values])

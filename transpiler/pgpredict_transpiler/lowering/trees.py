@@ -82,6 +82,11 @@ def sum_of_trees(
     return scope.sum([sql.number(start), *terms])
 
 
+def too_many(nodes: int, options: str) -> str:
+    """Why an ensemble is refused that is too large for an expression."""
+    return f"it has {nodes:,} nodes, and an expression holds {MOST_NODES:,}: limit {options}"
+
+
 class _Trees:
     """The trees of one ensemble over the same columns."""
 
@@ -104,9 +109,7 @@ class _Trees:
     def _check(self) -> None:
         nodes = sum(e.tree_.node_count for e in self._estimators)
         if nodes > MOST_NODES:
-            self._scope.refuse(
-                f"it has {nodes:,} nodes, and an SQL expression can hold {MOST_NODES:,}: limit max_depth or max_leaf_nodes"
-            )
+            self._scope.refuse(too_many(nodes, "max_depth or max_leaf_nodes"))
         if max(e.tree_.max_depth for e in self._estimators) > DEEPEST:
             self._scope.refuse(f"a tree is deeper than {DEEPEST} levels: limit max_depth")
         if self._estimators[0].tree_.n_outputs > 1:

@@ -85,19 +85,21 @@ def _guarded(parts: _Parts, body: Body, demands: list[Expression], names: Mappin
     )
 
 
-# block: PL/pgSQL, parsed once per session; its plan for unusual rows is made when the first one comes
+# block: PL/pgSQL, parsed once per session; its plan for unusual rows is made when the first one
+# comes
 
 
 def _block(parts: _Parts) -> str:
     fast, slow = (_steps(parts, body) for body in (parts.program.ordinary, parts.program.general))
     variables = dict(fast.variables) | dict(slow.variables)
-    declare = "".join(f"  {name} {type};\n" for name, type in variables.items())
+    declare = "".join(f"  {name} {sql_type};\n" for name, sql_type in variables.items())
     head = f"DECLARE\n{declare}BEGIN\n" if declare else "BEGIN\n"
     if not parts.numbers:
         return f"{head}{slow.text}END;\n"
     ordinary = parts.joined(parts.ordinary())
     if fast.text == slow.text:
-        return f"{head}  IF ({ordinary}) IS NOT TRUE THEN\n{_normalise(parts)}  END IF;\n{slow.text}END;\n"
+        unusual = f"  IF ({ordinary}) IS NOT TRUE THEN\n{_normalise(parts)}  END IF;\n"
+        return f"{head}{unusual}{slow.text}END;\n"
     return f"{head}  IF {ordinary} THEN\n{fast.text}  END IF;\n{_normalise(parts)}{slow.text}END;\n"
 
 

@@ -1,7 +1,8 @@
 """A program as one SELECT, in any dialect.
 
-Shared values become the columns of nested sub-selects. Postgres would merge the sub-selects and write each value
-out wherever it is used; OFFSET 0 keeps them apart and does not stand in the way of parallel workers.
+Shared values become the columns of nested sub-selects. Postgres would merge the sub-selects and
+write each value out wherever it is used; OFFSET 0 keeps them apart and does not stand in the way
+of parallel workers.
 """
 
 from __future__ import annotations

@@ -17,10 +17,11 @@ BINARY_COLLATION = ("duckdb", "spark", "bigquery", "snowflake", "clickhouse", "t
 
 
 class Writer:
-    """Writes expressions in one dialect.
+    r"""Writes expressions in one dialect.
 
     Args:
-        dialect: a dialect of sqlglot: postgres, duckdb, spark, bigquery, snowflake, clickhouse, trino.
+        dialect: a dialect of sqlglot: postgres, duckdb, spark, bigquery, snowflake, clickhouse,
+            trino.
 
     Raises:
         PgpredictError: sqlglot has no such dialect.
@@ -28,7 +29,7 @@ class Writer:
     Example:
         >>> from pgpredict_transpiler import expressions as sql
         >>> Writer("postgres").write(sql.less(sql.reference("x"), sql.number(0.5)))
-        '"x" < \\'0.5\\'::float8'
+        '"x" < \'0.5\'::float8'
     """
 
     def __init__(self, dialect: str = "postgres") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -64,21 +65,21 @@ def _fitted(model: Any, frame: pd.DataFrame, target: Any) -> tuple[Any, pd.DataF
 
 CASES = [
     *(Case(f"{name}, scaled", (f"sklearn.{name}", "sklearn.Pipeline", "sklearn.StandardScaler"),
-           lambda name=name: _regressor(name, NUMBERS, True)) for name in REGRESSORS),
-    *(Case(f"{name}, raw", (f"sklearn.{name}",), lambda name=name: _regressor(name, SMALL, False))
+           partial(_regressor, name, NUMBERS, True)) for name in REGRESSORS),
+    *(Case(f"{name}, raw", (f"sklearn.{name}",), partial(_regressor, name, SMALL, False))
       for name in REGRESSORS + GENERALIZED),
     Case("no intercept", ("sklearn.LinearRegression",), lambda: _regressor("LinearRegression", NUMBERS, False, fit_intercept=False)),
     Case("all weights zero", ("sklearn.Lasso",), lambda: _regressor("Lasso", NUMBERS, True, alpha=1e6)),
     Case("identity link", ("sklearn.TweedieRegressor",), lambda: _regressor("TweedieRegressor", NUMBERS, True, power=0)),
     Case("ransac", ("sklearn.RANSACRegressor",), lambda: _regressor("RANSACRegressor", NUMBERS, True, random_state=0)),
     *(Case(f"{name}, {classes} classes", (f"sklearn.{name}",),
-           lambda name=name, classes=classes: _classifier(_model(name), classes))
+           partial(_classifier, _model(name), classes))
       for name in (*CLASSIFIERS, "LogisticRegression", "LogisticRegressionCV", "SGDClassifier") for classes in (2, 3)),
     *(Case(f"{loss}, {classes} classes", ("sklearn.SGDClassifier",),
-           lambda loss=loss, classes=classes: _classifier(_model("SGDClassifier", loss=loss, random_state=1), classes))
+           partial(_classifier, _model("SGDClassifier", loss=loss, random_state=1), classes))
       for loss in ("log_loss", "modified_huber", "hinge", "squared_error") for classes in (2, 3)),
     *(Case(f"labels {labels}, {classes} classes", ("sklearn.LogisticRegression",),
-           lambda labels=labels, classes=classes: _classifier(_model("LogisticRegression"), classes, labels=labels))
+           partial(_classifier, _model("LogisticRegression"), classes, labels=labels))
       for labels, classes in (("int", 2), ("int", 3), ("float", 2))),
     Case("logistic, raw", ("sklearn.LogisticRegression",), lambda: _classifier(_model("LogisticRegression", max_iter=20), 3, scaled=False)),
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,16 +70,16 @@ SCALERS = (
 
 CASES = [
     *(Case(f"{name}, {columns}", (f"sklearn.{name}",),
-           lambda name=name, columns=columns: _fit(getattr(tree, name)(random_state=0), columns))
+           partial(_fit, getattr(tree, name)(random_state=0), columns))
       for name in REGRESSORS for columns in (NUMBERS, GAPPY)),
     *(Case(f"{name}, {target}, {columns}", (f"sklearn.{name}",),
-           lambda name=name, target=target, columns=columns: _fit(getattr(tree, name)(random_state=0, max_depth=6), columns, target))
+           partial(_fit, getattr(tree, name)(random_state=0, max_depth=6), columns, target))
       for name in CLASSIFIERS for target in ("label", "bool") for columns in (NUMBERS, GAPPY)),
     *(Case(f"{name}, {columns}", (f"sklearn.{name}",),
-           lambda name=name, columns=columns: _fit(getattr(ensemble, name)(n_estimators=12, random_state=0), columns))
+           partial(_fit, getattr(ensemble, name)(n_estimators=12, random_state=0), columns))
       for name in FOREST_REGRESSORS for columns in (NUMBERS, GAPPY)),
     *(Case(f"{name}, {target}", (f"sklearn.{name}",),
-           lambda name=name, target=target: _fit(getattr(ensemble, name)(n_estimators=11, max_depth=5, random_state=0), GAPPY, target))
+           partial(_fit, getattr(ensemble, name)(n_estimators=11, max_depth=5, random_state=0), GAPPY, target))
       for name in FOREST_CLASSIFIERS for target in ("label", "bool", "int")),
     Case("iris, full depth", ("sklearn.RandomForestClassifier",),
          lambda: _real(ensemble.RandomForestClassifier(30, random_state=0), load_iris)),
@@ -89,20 +90,20 @@ CASES = [
     Case("absolute error", ("sklearn.DecisionTreeRegressor",),
          lambda: _fit(tree.DecisionTreeRegressor(max_depth=4, criterion="absolute_error"))),
     *(Case(f"{loss}", ("sklearn.GradientBoostingRegressor",),
-           lambda loss=loss: _fit(ensemble.GradientBoostingRegressor(loss=loss, n_estimators=20)))
+           partial(_fit, ensemble.GradientBoostingRegressor(loss=loss, n_estimators=20)))
       for loss in ("squared_error", "absolute_error", "huber", "quantile")),
     Case("diabetes, 120 trees", ("sklearn.GradientBoostingRegressor",),
          lambda: _real(ensemble.GradientBoostingRegressor(n_estimators=120), load_diabetes)),
     Case("from zero", ("sklearn.GradientBoostingRegressor",),
          lambda: _fit(ensemble.GradientBoostingRegressor(init="zero", n_estimators=5))),
     *(Case(f"{loss}, {target}", ("sklearn.GradientBoostingClassifier",),
-           lambda loss=loss, target=target: _fit(ensemble.GradientBoostingClassifier(loss=loss, n_estimators=12), NUMBERS, target))
+           partial(_fit, ensemble.GradientBoostingClassifier(loss=loss, n_estimators=12), NUMBERS, target))
       for loss, target in (("log_loss", "bool"), ("exponential", "bool"), ("log_loss", "label"))),
     *(Case(f"histogram, {loss}", ("sklearn.HistGradientBoostingRegressor",),
-           lambda loss=loss: _fit(ensemble.HistGradientBoostingRegressor(loss=loss, max_iter=15, **({"quantile": 0.3} if loss == "quantile" else {})), GAPPY, "positive"))
+           partial(_fit, ensemble.HistGradientBoostingRegressor(loss=loss, max_iter=15, **({"quantile": 0.3} if loss == "quantile" else {})), GAPPY, "positive"))
       for loss in ("squared_error", "absolute_error", "gamma", "poisson", "quantile")),
     *(Case(f"histogram, {target}", ("sklearn.HistGradientBoostingClassifier",),
-           lambda target=target: _fit(ensemble.HistGradientBoostingClassifier(max_iter=10), GAPPY, target))
+           partial(_fit, ensemble.HistGradientBoostingClassifier(max_iter=10), GAPPY, target))
       for target in ("label", "bool")),
     Case("histogram, wine", ("sklearn.HistGradientBoostingClassifier",),
          lambda: _real(ensemble.HistGradientBoostingClassifier(max_iter=10), load_wine)),
@@ -116,9 +117,9 @@ CASES = [
     Case("fitted on an array", ("sklearn.GradientBoostingRegressor",),
          lambda: _array(ensemble.GradientBoostingRegressor(n_estimators=5))),
     *(Case(f"behind {scaler}", (f"sklearn.{type(scaler).__name__}",),
-           lambda scaler=scaler: _fit(make_pipeline(scaler, ensemble.GradientBoostingRegressor(n_estimators=15))))
+           partial(_fit, make_pipeline(scaler, ensemble.GradientBoostingRegressor(n_estimators=15))))
       for scaler in SCALERS),
     *(Case(f"histogram behind {scaler}", (f"sklearn.{type(scaler).__name__}",),
-           lambda scaler=scaler: _fit(make_pipeline(scaler, ensemble.HistGradientBoostingRegressor(max_iter=15)), GAPPY))
+           partial(_fit, make_pipeline(scaler, ensemble.HistGradientBoostingRegressor(max_iter=15)), GAPPY))
       for scaler in SCALERS),
 ]  # fmt: skip

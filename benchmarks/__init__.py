@@ -1,0 +1,1 @@
+"""This project beside its peers, as ratios from one run."""

@@ -1,0 +1,47 @@
+"""A server of the benchmark's own, and the clock."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from pgpredict.server import EmbeddedServer
+
+ROUNDS = 5
+
+
+@contextmanager
+def server(version: int = 18) -> Iterator[psycopg.Connection]:
+    """A fresh server that is gone afterwards; queries run serially and without JIT."""
+    with tempfile.TemporaryDirectory(
+        prefix="pgpredict-bench-", ignore_cleanup_errors=True
+    ) as folder:
+        Path(folder).chmod(0o711)
+        embedded = EmbeddedServer(Path(folder) / "server", version)
+        try:
+            dsn = embedded.start().dsn
+            assert dsn is not None
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                connection.execute("SET max_parallel_workers_per_gather = 0")
+                connection.execute("SET jit = off")
+                yield connection
+        finally:
+            embedded.stop()
+
+
+def race(runners: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
+    """The median time of each runner in seconds; they take turns, so that noise hits all alike."""
+    times: dict[str, list[float]] = {name: [] for name in runners}
+    for number in range(rounds + 1):
+        for name, run in runners.items():
+            start = time.perf_counter()
+            run()
+            if number:  # the first round warms up
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
