@@ -132,8 +132,8 @@ def _arguments(database: Database, version: Version) -> list[str]:
 
     key = {"model": version.model, "version": version.version}
     with database.connection() as connection:
-        row = connection.execute(query("arguments", "show"), key).fetchone()
-    return list(row[0]) if row and row[0] else []
+        row = connection.execute(query("arguments"), key).fetchone()
+    return list(row[0]) if row else []
 
 
 def _call(version: Version, arguments: list[str]) -> str:

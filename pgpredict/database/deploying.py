@@ -53,7 +53,7 @@ def store(
         rows=result["rows"],
         max_difference=result["max_difference"],
         source=source,
-        calls=_calls(new, version, live=live, source=source),
+        calls=_calls(new, version, _value(cursor, "arguments", key), live=live, source=source),
         model_format=new.file.format,
         notes=new.file.notes,
     )
@@ -107,9 +107,10 @@ def _run_golden_rows(cursor: Cursor[Row], key: dict[str, Any], inputs: list[str]
     return result
 
 
-def _calls(new: Prepared, version: int, *, live: bool, source: str | None) -> tuple[str, ...]:
+def _calls(
+    new: Prepared, version: int, given: list[str], *, live: bool, source: str | None
+) -> tuple[str, ...]:
     name = f"predict.{new.model}" if live else f"predict_versions.{new.model}_v{version}"
-    given = [i.name for i in new.program.inputs]
     arguments = ", ".join(given if len(given) <= 5 else [*given[:4], "…"])
     if live and source is not None:
         arguments = source

@@ -83,3 +83,9 @@ ORDER BY model, version;
 -- name: events
 SELECT * FROM pgpredict.events
 WHERE model = %(model)s OR %(model)s IS NULL;
+
+-- name: arguments
+-- The inputs of a version as one writes them in SQL, in the order of the arguments.
+SELECT coalesce(array_agg(quote_ident(i.name) ORDER BY i.position), '{}') AS names
+FROM pgpredict.versions AS v, pgpredict.inputs(v.signature) AS i
+WHERE v.model = %(model)s AND v.version = %(version)s;

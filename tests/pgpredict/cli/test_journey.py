@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psycopg
 import pytest
 import skops.io
 from sklearn.datasets import load_wine
+from sklearn.linear_model import LinearRegression
 
 from .conftest import Run
 
@@ -172,3 +174,23 @@ def test_the_dsn_may_come_from_the_environment(
     monkeypatch.setenv("PGPREDICT_DSN", installed_dsn)
 
     assert json.loads(run("models", "--json").stdout) == []
+
+
+def test_calls_are_printed_as_sql_wants_them(installed_dsn: str, tmp_path: Path, run: Run) -> None:
+    frame = pd.DataFrame({"Size (cm)": [1.0, 2.0, 4.0], "order": [3.0, 1.0, 2.0]})
+    skops.io.dump(LinearRegression().fit(frame, [1.0, 2.0, 3.0]), tmp_path / "size.skops")
+    frame.to_csv(tmp_path / "size.csv", index=False)
+
+    deployed = run(
+        *("deploy", "size", tmp_path / "size.skops", "--sample", tmp_path / "size.csv"),
+        *("--dsn", installed_dsn, "--json"),
+    )
+    shown = run("show", "size", "--dsn", installed_dsn)
+
+    assert json.loads(deployed.stdout)["calls"] == ['predict.size("Size (cm)", "order")']
+    assert '  call          predict.size("Size (cm)", "order")\n' in shown.stdout
+    with psycopg.connect(installed_dsn) as connection:
+        connection.execute(
+            'SELECT predict.size("Size (cm)", "order") '
+            'FROM (VALUES (1, 2)) AS t ("Size (cm)", "order")'
+        )
