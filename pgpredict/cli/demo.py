@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 
-def demo() -> None:
+from pgpredict.cli.options import Dsn
+
+
+def demo(dsn: Dsn = None) -> None:
     """Show it all on real flights: train, deploy, promote, score, compare; about two minutes."""
     from pgpredict.demo import run
 
-    run()
+    run(dsn)

@@ -101,7 +101,8 @@ def _show_version(version: Version, arguments: list[str]) -> None:
     screen.say(f"{version.model} v{version.version}   {_state(version) or 'not live'}")
     returns = version.label_type
     if version.probability_type:
-        returns += f", probability {version.probability_type}"
+        of = f" of {version.classes[1]}" if len(version.classes) == 2 else ""
+        returns += f", probability {version.probability_type}{of}"
     facts = {
         "what": f"{version.kind}: {version.description}",
         "call": _call(version, arguments),

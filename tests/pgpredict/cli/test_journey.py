@@ -149,6 +149,8 @@ def test_a_pickle_is_deployed_with_trust(installed_dsn: str, folder: Path, run: 
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
     assert (answer["form"], answer["live"], answer["model_format"]) == ("block", False, "joblib")
+    shown = run("show", "cancer", "--dsn", installed_dsn).stdout
+    assert "  returns       text, probability float8 of malignant\n" in shown
 
 
 def test_rows_that_differ_are_shown_side_by_side(wines: str, folder: Path, run: Run) -> None:
