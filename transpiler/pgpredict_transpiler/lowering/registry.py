@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from pgpredict_transpiler.columns import Column
@@ -111,6 +112,8 @@ def _why_unknown(estimator: Any) -> str:
 
 
 def _check_fitted(estimator: Any, scope: Scope) -> None:
+    if isinstance(estimator, (Pipeline, FeatureUnion)):
+        return  # each step is asked itself, so that the message names the step
     try:
         check_is_fitted(estimator)
     except NotFittedError:

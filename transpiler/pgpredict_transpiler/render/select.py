@@ -28,18 +28,24 @@ def select(program: Program, dialect: str, source: str, keep: tuple[str, ...]) -
     numbers = [i.name for i in program.inputs if i.type == "float8"]
     conditions = body.input_conditions(numbers, ordinary=False) + body.value_conditions(numbers)
     lets = body.needed([*body.columns.values(), *conditions])
-    kept = {f"kept_{i}": name for i, name in enumerate(keep, 1)}
+    inputs = [column.name for column in program.inputs]
+    kept = {_unused(f"kept_{i}", inputs): name for i, name in enumerate(keep, 1)}
 
     text = _inputs(program, writer, source, dialect, kept)
-    names = [*kept, *(i.name for i in program.inputs)]
+    names = [*kept, *inputs]
     for level in _levels(lets):
         shared = [f"{writer.write(let.expression)} AS {writer.name(let.name)}" for let in level]
         text = _nested(writer, [*map(writer.name, names), *shared], text)
         names += [let.name for let in level]
+    answers = dict(body.columns)
+    if conditions:
+        answerable = _unused("answerable", names)
+        test = f"{writer.write(sql.all_of(conditions))} AS {writer.name(answerable)}"
+        text = _nested(writer, [*map(writer.name, names), test], text)
+        guard = sql.reference(answerable)
+        answers = {name: sql.case([(guard, value)]) for name, value in answers.items()}
     results = [f"{writer.name(short)} AS {writer.name(name)}" for short, name in kept.items()]
-    for name, expression in body.columns.items():
-        guarded = sql.case([(sql.all_of(conditions), expression)]) if conditions else expression
-        results.append(f"{writer.write(guarded)} AS {writer.name(name)}")
+    results += [f"{writer.write(value)} AS {writer.name(name)}" for name, value in answers.items()]
     return _nested(writer, results, text, outermost=True)
 
 
@@ -60,6 +66,13 @@ def _inputs(
 def _nested(writer: Writer, columns: Sequence[str], source: str, *, outermost: bool = False) -> str:
     fence = "\nOFFSET 0" if writer.dialect == "postgres" and not outermost else ""
     return f"SELECT {', '.join(columns)}\nFROM (\n{source}\n) AS step{fence}"
+
+
+def _unused(name: str, taken: Sequence[str]) -> str:
+    """The name, lengthened until nothing else is called so."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _levels(lets: Sequence[Let]) -> list[list[Let]]:
