@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,6 @@ from sqlglot import exp
 
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.expressions import Expression
-from pgpredict_transpiler.floats import LARGEST
 from pgpredict_transpiler.scope import ORDINARY, Let, Limits
 
 
@@ -86,13 +86,11 @@ def _conditions(limits: Limits, *, ordinary: bool) -> list[Expression]:
     tight = limits.low > -ORDINARY or limits.high < ORDINARY
     if ordinary and not tight:
         return []
-    bounded = limits.low >= -LARGEST or limits.high <= LARGEST
-    if not bounded:
+    if limits.low == -math.inf and limits.high == math.inf:
         return [] if limits.may_be_missing else [sql.is_not_null(limits.base)]
-    low, high = max(limits.low, -LARGEST), min(limits.high, LARGEST)
     within = (
-        sql.between(limits.base, sql.number(low), sql.number(high))
-        if low <= high
+        sql.between(limits.base, sql.number(limits.low), sql.number(limits.high))
+        if limits.low <= limits.high
         else sql.boolean(False)
     )
     return [sql.is_not_false(within) if limits.may_be_missing else within]

@@ -76,7 +76,7 @@ class Chain:
             self,
             function=lambda numbers: step(before(numbers)),
             increasing=self.increasing == increasing,
-            at_missing=None if missing is None else _at(step, missing),
+            at_missing=_step(step, missing),
         )
 
 

@@ -168,7 +168,10 @@ class Scope:
             else:
                 chain = column.chain or self.chain_of(column)
                 low, high = finite_between(chain, largest)
-                self._limit(chain, low, high, may_be_missing or chain.at_missing is not None)
+                filled = chain.at_missing is not None
+                self._limit(
+                    chain, low, high, accepts(chain.at_missing) if filled else may_be_missing
+                )
 
     def chain_of(self, column: Column) -> Chain:
         """The column as the untouched start of a chain; what is not yet named gets a name."""
@@ -203,9 +206,12 @@ def finite_between(chain: Chain, largest: float) -> tuple[float, float]:
         good = candidates[inside(candidates)]
     if not len(good):
         return math.inf, -math.inf
-    up = last_where(inside, good[0], highest, 1)
-    down = last_where(lambda x: inside(-x), -good[0], -lowest, 1)
-    return -float(down[0]), float(up[0])
+    up = float(last_where(inside, good[0], highest, 1)[0])
+    down = -float(last_where(lambda x: inside(-x), -good[0], -lowest, 1)[0])
+    # The arctangent of infinity is a number like any other.
+    with np.errstate(all="ignore"):
+        low_too, high_too = inside(np.array([chain.low, chain.high]))
+    return chain.low if low_too else down, chain.high if high_too else up
 
 
 def _fits(values: Floats, largest: float) -> np.ndarray:
