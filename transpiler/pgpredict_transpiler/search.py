@@ -86,8 +86,8 @@ def where(lookup: Lookup, holds: Callable[[float | None], bool]) -> Expression:
 
     Example:
         >>> plan = Lookup(sql.reference("plan"), {"basic": 1.0, "plus": 2.0})
-        >>> where(plan, lambda value: value is not None).sql("postgres")
-        '"plan" IN (\'basic\', \'plus\')'
+        >>> print(where(plan, lambda value: value is not None).sql("postgres"))
+        "plan" IN ('basic', 'plus')
     """
     unknown, missing = holds(lookup.unknown), holds(lookup.missing)
     others = [key for key, value in lookup.table.items() if holds(value) != unknown]

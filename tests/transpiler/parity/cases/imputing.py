@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from tests.transpiler.parity.case import Case, mixed_frame
 
-HEADS = {
-    "sum": lambda: Ridge(),
+HEADS: dict[str, Callable[[], Any]] = {
+    "sum": Ridge,
     "tree": lambda: DecisionTreeRegressor(max_depth=6, random_state=0),
     "histogram": lambda: HistGradientBoostingRegressor(max_iter=5),
 }
