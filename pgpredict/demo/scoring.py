@@ -107,7 +107,7 @@ def compare(
     apart = difference(probability, scores["probability"].to_numpy())
     return Comparison(
         rows=len(scores),
-        labels=int((label != (scores["late"].to_numpy() == "t")).sum()),
+        labels=int((label != scores["late"].to_numpy()).sum()),
         probabilities=int((~(apart <= TOLERANCE)).sum()),
         largest=float(abs(probability - scores["probability"].to_numpy()).max()),
         postgres=postgres,

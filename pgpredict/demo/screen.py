@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import indent
 
 from rich.console import Console, JustifyMethod, RenderableType
 from rich.padding import Padding
@@ -30,26 +31,42 @@ class Screen:
         if not self._console.is_terminal:
             self._console.width = PLAIN_WIDTH
         self._acts = 0
+        self._below_gap = False
 
     def title(self, title: str, subtitle: str) -> None:
         """Print what this is."""
-        self._print(f"\n[bold]{title}[/]   [dim]{subtitle}[/]")
+        self.gap()
+        self._print(f"[bold]{title}[/]   [dim]{subtitle}[/]")
 
     def act(self, title: str) -> None:
         """Begin the next part."""
         self._acts += 1
-        self._print(f"\n[bold cyan]{self._acts}[/]  [bold]{title}[/]\n")
+        self.gap()
+        self._print(f"[bold cyan]{self._acts}[/]  [bold]{title}[/]")
+        self.gap()
 
-    def say(self, text: str = "", style: str = "") -> None:
+    def gap(self) -> None:
+        """Print an empty line, unless there is one."""
+        if not self._below_gap:
+            self._print("")
+        self._below_gap = True
+
+    def say(self, text: str, style: str = "") -> None:
         """Print a paragraph."""
         self._print(Padding(Text(text, style), (0, 0, 0, INDENT)))
 
     def code(self, text: str, language: str = "sql") -> None:
         """Print code as it is, set apart."""
-        shown: RenderableType = Text(text, no_wrap=True, overflow="ignore")
+        self.gap()
         if self._console.is_terminal:
-            shown = Syntax(text, language, theme=COLOURS, background_color="default")
-        self._print(Padding(shown, (1, 0, 1, INDENT + 2)))
+            shown = Syntax(
+                text, language, theme=COLOURS, background_color="default", word_wrap=True
+            )
+            self._console.print(Padding(shown, (0, 0, 0, INDENT + 2)))
+        else:
+            self._console.file.write(indent(text, " " * (INDENT + 2)) + "\n")
+        self._below_gap = False
+        self.gap()
 
     def table(
         self, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1
@@ -102,6 +119,7 @@ class Screen:
             yield lambda: bar.advance(task)
 
     def _print(self, what: RenderableType) -> None:
+        self._below_gap = False
         if self._console.is_terminal:
             self._console.print(what)
             return

@@ -40,6 +40,7 @@ def tell(dsn: str | None) -> None:
     # One thread for scikit-learn, as Postgres has one process for a query: on a busy machine the
     # threads of the booster would mostly wait for each other.
     with threadpool_limits(1), _connect(dsn, screen) as db, db.connection() as connection:
+        _prepare(db)
         flights = _load(screen, connection, folder)
         trained = _train(screen, flights)
         versions = _deploy(screen, db, trained, flights)
@@ -58,13 +59,18 @@ def _connect(dsn: str | None, screen: Screen) -> Database:
             status = EmbeddedServer().start()
         dsn = status.dsn
         screen.say(f"Postgres {status.version} runs in {status.path}, from a wheel, just for you.")
+        return pgpredict.connect(dsn)
     db = pgpredict.connect(dsn)
-    db.install()
-    _check(db)
+    with db.connection() as connection:
+        about = connection.info
+        major = about.server_version // 10_000
+        screen.say(f"Postgres {major} on {about.host}, database {about.dbname}, as you asked for.")
     return db
 
 
-def _check(db: Database) -> None:
+def _prepare(db: Database) -> None:
+    """Install pgpredict, and leave a model alone that is not the demo's."""
+    db.install()
     for model in db.models():
         if model.name == MODEL and model.source != data.TABLE:
             raise PgpredictError(
@@ -201,11 +207,11 @@ def _score(
             seconds = scoring.score(connection, calls, advance)
         with screen.working("asking scikit-learn"):
             comparisons.append(scoring.compare(connection, one.model, flights, seconds))
-    _show_comparisons(screen, versions, comparisons)
+    _show_comparisons(screen, versions, comparisons, flights)
 
 
 def _show_comparisons(
-    screen: Screen, versions: list[Deployment], comparisons: list[Comparison]
+    screen: Screen, versions: list[Deployment], comparisons: list[Comparison], flights: Flights
 ) -> None:
     screen.table(
         ["", *(f"{version.model} v{version.version}" for version in versions)],
@@ -219,6 +225,7 @@ def _show_comparisons(
             ),
             ("Postgres, scores written", *(f"{c.postgres:.1f} s" for c in comparisons)),
             ("scikit-learn, in memory", *(f"{c.sklearn:.1f} s" for c in comparisons)),
+            ("the rows to its memory", *(f"{flights.seconds:.1f} s" for _ in comparisons)),
         ],
     )
     if not all(c.equal for c in comparisons):
@@ -226,7 +233,7 @@ def _show_comparisons(
             "the database answers otherwise than scikit-learn",
             do="report it with the output above: this is a bug in pgpredict",
         )
-    screen.say()
+    screen.gap()
     screen.say("Not one answer differs.", "bold green")
 
 
@@ -234,7 +241,7 @@ def _ask(screen: Screen, connection: psycopg.Connection[Any]) -> None:
     screen.act("Ask, as an analyst would")
     for name, question, texts in QUERIES:
         text = query(name, "demo")
-        screen.say()
+        screen.gap()
         screen.say(question, "italic")
         screen.code(f"{text};")
         with screen.working("asking"):
@@ -248,9 +255,8 @@ def _end(screen: Screen, seconds: float, *, embedded: bool) -> None:
     psql = f"{_command()} server psql" if embedded else "psql"
     screen.act("Your turn")
     screen.say(f"That took {seconds:.0f} s. The server goes on running, with all of this in it.")
-    screen.code(
-        f"{psql}\n=> {query('your_turn', 'demo')};\n=> SELECT * FROM pgpredict.models;", "text"
-    )
+    queries = (query("your_turn", "demo"), query("what_is_live", "demo"))
+    screen.code("\n".join([psql, *(f"=> {text};" for text in queries)]), "text")
     further = [("your own model", f"{_command()} deploy --help")]
     if embedded:
         further.append(("stop the server", f"{_command()} server stop"))

@@ -131,11 +131,9 @@ FROM nycflights.flights;
 
 -- name: read_flights
 -- {columns} are the inputs of the model.
-COPY (
-    SELECT {columns}, scheduled < '2013-10-01' AS in_training, late
-    FROM nycflights.flights
-    ORDER BY id
-) TO STDOUT (FORMAT csv, HEADER);
+SELECT {columns}, scheduled < '2013-10-01' AS in_training, late
+FROM nycflights.flights
+ORDER BY id;
 
 -- name: make_view
 CREATE OR REPLACE VIEW nycflights.watch_list AS
@@ -156,9 +154,7 @@ WHERE f.scheduled >= make_date(2013, %(month)s, 1)
   AND f.scheduled < make_date(2013, %(month)s, 1) + interval '1 month';
 
 -- name: read_scores
-COPY (
-    SELECT late, probability FROM nycflights.late_scores ORDER BY flight_id
-) TO STDOUT (FORMAT csv, HEADER);
+SELECT late, probability FROM nycflights.late_scores ORDER BY flight_id;
 
 -- name: worst_flights
 SELECT to_char(f.scheduled, 'HH24:MI') AS departs, a.name AS airline,
@@ -194,4 +190,7 @@ WHERE f.id = (SELECT min(id) FROM nycflights.flights
 ORDER BY h;
 
 -- name: your_turn
-SELECT * FROM nycflights.flights f WHERE predict.late(f) ORDER BY scheduled DESC LIMIT 9;
+SELECT flight, dest, predict.late(f) FROM nycflights.flights f LIMIT 5;
+
+-- name: what_is_live
+SELECT name, live, description, metrics FROM pgpredict.models;
