@@ -1,4 +1,4 @@
-"""The Postgres programs of the wheel, all of the newest version."""
+"""The Postgres programs of the wheel, of the version that is nearest to the server's."""
 
 from __future__ import annotations
 
@@ -6,36 +6,45 @@ import re
 import subprocess
 from pathlib import Path
 
+import psycopg
+
 from pgpredict.server import VERSIONS
 from pgpredict.server.programs import folder_of
 
 
 def pg_dump(dsn: str, *options: str) -> str:
     """A dump as text, without the line that differs from one run to the next."""
-    dump = _run("pg_dump", *options, dsn)
+    dump = _run(dsn, "pg_dump", *options, dsn)
     return re.sub(r"^\\(un)?restrict .*$", "", dump, flags=re.MULTILINE)
 
 
 def pg_dump_into(file: Path, dsn: str) -> None:
     """A dump in the format that pg_restore reads."""
-    _run("pg_dump", "--format=custom", f"--file={file}", dsn)
+    _run(dsn, "pg_dump", "--format=custom", f"--file={file}", dsn)
 
 
 def pg_restore(file: Path, dsn: str) -> None:
     """Restore a dump; the first error ends it."""
-    _run("pg_restore", "--exit-on-error", f"--dbname={dsn}", str(file))
+    _run(dsn, "pg_restore", "--exit-on-error", f"--dbname={dsn}", str(file))
 
 
 def psql(dsn: str, *options: str, text: str) -> str:
     """What psql answers to a script; the first error ends it."""
-    return _run("psql", "-X", "-v", "ON_ERROR_STOP=1", *options, dsn, text=text)
+    return _run(dsn, "psql", "-X", "-v", "ON_ERROR_STOP=1", *options, dsn, text=text)
 
 
-def _run(program: str, *arguments: str, text: str = "") -> str:
+def _run(dsn: str, program: str, *arguments: str, text: str = "") -> str:
     return subprocess.run(
-        [folder_of(VERSIONS[0]) / program, *arguments],
+        [folder_of(_version(dsn)) / program, *arguments],
         input=text,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
+
+
+def _version(dsn: str) -> int:
+    """The oldest programs that know the server: newer ones set what it does not have."""
+    with psycopg.connect(dsn) as connection:
+        server = connection.info.server_version // 10_000
+    return min((version for version in VERSIONS if version >= server), default=max(VERSIONS))
