@@ -43,7 +43,7 @@ def transpile(model: Any, sample: Any) -> Program:
         >>> program.kind, program.label_type
         ('classifier', 'text')
     """
-    if not hasattr(model, "predict") and not hasattr(model, "transform"):
+    if not any(hasattr(model, method) for method in ("get_params", "predict", "transform")):
         raise UnsupportedEstimator(
             type(model).__name__, "pipeline", "it is not a scikit-learn estimator"
         )

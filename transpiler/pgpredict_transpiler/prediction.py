@@ -22,12 +22,15 @@ class Prediction:
         description: the model in a few words: ``gradient boosting, 100 trees``.
         classes: the labels in scikit-learn's order, as Python scalars; empty for a regressor.
         probabilities: one expression a class; empty for a model without.
+        scores: what decision_function gives: one expression for two classes, else one a class;
+            empty for a model without.
     """
 
     value: Expression
     description: str
     classes: tuple[Any, ...] = ()
     probabilities: tuple[Expression, ...] = ()
+    scores: tuple[Expression, ...] = ()
 
 
 def labels_of(classes: Any, scope: Scope) -> tuple[Any, ...]:

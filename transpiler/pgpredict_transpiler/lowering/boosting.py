@@ -32,13 +32,15 @@ def gradient_boosting_classifier(model: Any, columns: Sequence[Column], scope: S
     description = _describe(model, model.n_estimators_)
     if len(scores) > 1:
         shares = softmax(scores, scope, finite=True)
-        return Prediction(first_greatest(scores, labels, scope), description, labels, shares)
+        winner = first_greatest(scores, labels, scope)
+        return Prediction(winner, description, labels, shares, tuple(scores))
     winner = sql.case(
         [(sql.greater_equal(scores[0], sql.number(0.0)), label(labels[1]))], label(labels[0])
     )
     steepness = 2.0 if model.loss == "exponential" else 1.0
     second = arithmetic.logistic(arithmetic.scale(Number(scores[0]), steepness).expression)
-    return Prediction(winner, description, labels, (sql.subtract(sql.number(1.0), second), second))
+    shares = (sql.subtract(sql.number(1.0), second), second)
+    return Prediction(winner, description, labels, shares, tuple(scores))
 
 
 def histogram_regressor(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
@@ -62,12 +64,14 @@ def histogram_classifier(model: Any, columns: Sequence[Column], scope: Scope) ->
     description = _describe(model, model.n_iter_)
     if len(scores) > 1:
         shares = softmax(scores, scope, finite=True)
-        return Prediction(first_greatest(scores, labels, scope), description, labels, shares)
+        winner = first_greatest(scores, labels, scope)
+        return Prediction(winner, description, labels, shares, tuple(scores))
     winner = sql.case(
         [(sql.greater(scores[0], sql.number(0.0)), label(labels[1]))], label(labels[0])
     )
     second = arithmetic.logistic(scores[0])
-    return Prediction(winner, description, labels, (sql.subtract(sql.number(1.0), second), second))
+    shares = (sql.subtract(sql.number(1.0), second), second)
+    return Prediction(winner, description, labels, shares, tuple(scores))
 
 
 def _stages(model: Any, columns: Sequence[Column], scope: Scope) -> list[Expression]:

@@ -25,6 +25,8 @@ from pgpredict_transpiler.scope import Scope
 
 def simple_imputer(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
     """The statistic for what is missing; columns without one go; the indicators come last."""
+    if any(column.type.startswith("timestamp") for column in columns):
+        scope.refuse("it imputes timestamps: only numbers, text and booleans can be imputed in SQL")
     statistics = _statistics(model)
     marked = _marked(model, columns, scope, objects=model._fit_dtype.kind == "O")
     result = [
@@ -52,12 +54,10 @@ def imputed(column: Column, statistic: Key | None, scope: Scope) -> Column:
     Args:
         column: any column; NULL is what is missing.
         statistic: the constant; None leaves the column as it is.
-        scope: where to refuse a constant that the column cannot hold.
+        scope: names the column where only a look-up by it can tell of the constant.
     """
     if statistic is None or column.fill is not None:
         return column
-    if column.type.startswith("timestamp"):
-        scope.refuse("it imputes timestamps: only numbers, text and booleans can be imputed in SQL")
     if column.type == "float8":
         return _imputed_number(column, statistic, scope)
     if type(statistic) is not {"text": str, "boolean": bool}[column.type]:

@@ -79,7 +79,9 @@ def ransac(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
 def classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The sign of one score, or the greatest of several."""
     labels, scores = _class_scores(model, columns, scope)
-    return Prediction(_winner(scores, labels, scope), _describe(model, columns), labels)
+    description = _describe(model, columns)
+    winner = _winner(scores, labels, scope)
+    return Prediction(winner, description, labels, scores=tuple(scores))
 
 
 def logistic_regression(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
@@ -90,9 +92,8 @@ def logistic_regression(model: Any, columns: Sequence[Column], scope: Scope) -> 
         probabilities = _two(arithmetic.logistic(scores[0]))
     else:
         probabilities = softmax(scores, scope, finite=False)
-    return Prediction(
-        _winner(scores, labels, scope), _describe(model, columns), labels, probabilities
-    )
+    winner = _winner(scores, labels, scope)
+    return Prediction(winner, _describe(model, columns), labels, probabilities, tuple(scores))
 
 
 def sgd_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
@@ -103,9 +104,8 @@ def sgd_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Predi
     if shares:
         parts = [shares(score) for score in scores]
         probabilities = _two(parts[0]) if len(labels) == 2 else normalized(parts, scope)
-    return Prediction(
-        _winner(scores, labels, scope), _describe(model, columns), labels, probabilities
-    )
+    winner = _winner(scores, labels, scope)
+    return Prediction(winner, _describe(model, columns), labels, probabilities, tuple(scores))
 
 
 def softmax(scores: Sequence[Expression], scope: Scope, *, finite: bool) -> tuple[Expression, ...]:

@@ -18,10 +18,12 @@ from pgpredict_transpiler.errors import InvalidSample, NotFitted
 from pgpredict_transpiler.lowering import (
     boosting,
     compose,
+    dummy,
     encoding,
     functions,
     imputing,
     linear,
+    meta,
     scaling,
     trees,
 )
@@ -36,6 +38,9 @@ REGISTRY: dict[str, Lowering] = {
     "sklearn.Pipeline": compose.pipeline,
     "sklearn.ColumnTransformer": compose.column_transformer,
     "sklearn.FeatureUnion": compose.feature_union,
+    **dict.fromkeys((f"sklearn.{name}" for name in meta.SEARCHES), meta.search),
+    "sklearn.OneVsRestClassifier": meta.one_vs_rest,
+    "sklearn.TransformedTargetRegressor": meta.transformed_target,
     # scaling
     "sklearn.StandardScaler": scaling.standard_scaler,
     "sklearn.MinMaxScaler": scaling.min_max_scaler,
@@ -57,6 +62,9 @@ REGISTRY: dict[str, Lowering] = {
     "sklearn.SGDClassifier": linear.sgd_classifier,
     "sklearn.LogisticRegression": linear.logistic_regression,
     "sklearn.LogisticRegressionCV": linear.logistic_regression,
+    # constants
+    "sklearn.DummyRegressor": dummy.dummy_regressor,
+    "sklearn.DummyClassifier": dummy.dummy_classifier,
     # trees
     "sklearn.DecisionTreeRegressor": trees.tree_regressor,
     "sklearn.ExtraTreeRegressor": trees.tree_regressor,
@@ -73,7 +81,14 @@ REGISTRY: dict[str, Lowering] = {
     "sklearn.HistGradientBoostingClassifier": boosting.histogram_classifier,
 }
 
-COMPOSITES = ("Pipeline", "ColumnTransformer", "FeatureUnion")
+COMPOSITES = (
+    "Pipeline",
+    "ColumnTransformer",
+    "FeatureUnion",
+    "OneVsRestClassifier",
+    "TransformedTargetRegressor",
+    *meta.SEARCHES,
+)
 
 
 def lower(estimator: Any, columns: Sequence[Column], scope: Scope, part: str = "") -> Lowered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,14 @@ ORDINAL: dict[str, dict[str, Any]] = {
     "whole numbers": {"dtype": np.int16, "handle_unknown": "use_encoded_value", "unknown_value": -1, "encoded_missing_value": -9},
 }  # fmt: skip
 
+
+def _short(encoder: Any) -> str:
+    return " ".join(str(encoder).split())
+
+
+WITH_NONE: list[Any] = [_one_hot(handle_unknown="ignore"), _one_hot(), OrdinalEncoder()]
+OF_OBJECTS: list[Any] = [WITH_NONE[0], OrdinalEncoder(**ORDINAL["unknown is 99, missing is -2"])]
+
 CASES = [
     *(_case(name, _one_hot(**options), TEXTS, head) for name, options in ONE_HOT.items() for head in HEADS),
     *(_case(f"pairs, {name}", _one_hot(**options), ["sex", "plan", "rare", "active"], head)
@@ -146,10 +155,10 @@ CASES = [
       for name, options in ORDINAL.items() for head in _heads(options)),
     *(_case(f"every type, {name}", OrdinalEncoder(**ORDINAL[name]), OF_EVERY_TYPE, head)
       for name in ("unknown raises", "unknown is NaN", "unknown is 99, missing is -2") for head in _heads(ORDINAL[name])),
-    *(Case(f"None for missing text, {encoder}", (f"sklearn.{type(encoder).__name__}",), lambda encoder=encoder: _with_none(encoder))
-      for encoder in (_one_hot(handle_unknown="ignore"), _one_hot(), OrdinalEncoder())),
-    *(Case(f"objects, {encoder}", (f"sklearn.{type(encoder).__name__}",), lambda encoder=encoder: _array(encoder))
-      for encoder in (_one_hot(handle_unknown="ignore"), OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2))),
+    *(Case(f"None for missing text, {_short(encoder)}", (f"sklearn.{type(encoder).__name__}",), partial(_with_none, encoder))
+      for encoder in WITH_NONE),
+    *(Case(f"objects, {_short(encoder)}", (f"sklearn.{type(encoder).__name__}",), partial(_array, encoder))
+      for encoder in OF_OBJECTS),
     Case("beside numbers, logistic", ("sklearn.OneHotEncoder", "sklearn.ColumnTransformer"), lambda: _classifier(LogisticRegression(max_iter=300), TEXTS)),
     Case("beside numbers, boosting", ("sklearn.OneHotEncoder", "sklearn.ColumnTransformer"), lambda: _classifier(GradientBoostingClassifier(n_estimators=8), TEXTS)),
     *(_case("codes scaled", make_pipeline(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1), StandardScaler()), TEXTS, head)
