@@ -23,6 +23,7 @@ HEADS: dict[str, Callable[[], Any]] = {
     "tree": lambda: DecisionTreeRegressor(max_depth=6, random_state=0),
     "histogram": lambda: HistGradientBoostingRegressor(max_iter=5),
 }
+FILLED = ("sum", "tree")  # where nothing is missing any more all trees are alike
 NUMBERS = ["gap", "ratio", "count"]
 TEXTS = ["plan", "region"]
 COVERS = ("sklearn.SimpleImputer",)
@@ -140,22 +141,22 @@ def _beside(columns: list[str], indicator: Any) -> Any:
 
 
 CASES = [
-    *(_case(name, imputer, NUMBERS, head) for name, imputer in ON_NUMBERS.items() for head in HEADS),
+    *(_case(name, imputer, NUMBERS, head) for name, imputer in ON_NUMBERS.items() for head in FILLED),
     *(_case(f"an empty column, {name}", imputer, ["gap", "empty", "ratio"], head)
-      for name, imputer in ON_EMPTY.items() for head in HEADS),
+      for name, imputer in ON_EMPTY.items() for head in FILLED),
     *(_case(f"missing is {name}", imputer, columns, head)
-      for name, (imputer, columns) in ON_MARKED.items() for head in HEADS),
+      for name, (imputer, columns) in ON_MARKED.items() for head in FILLED),
     *(_case(f"text, {name}", make_pipeline(imputer, OneHotEncoder(handle_unknown="ignore", sparse_output=False)), columns, head)
-      for name, (imputer, columns) in ON_TEXT.items() for head in HEADS),
+      for name, (imputer, columns) in ON_TEXT.items() for head in FILLED),
     *(_case(f"text, {name}, codes", make_pipeline(imputer, OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)), columns, "tree")
       for name, (imputer, columns) in ON_TEXT.items()),
     *(_case("text with indicators", make_pipeline(SimpleImputer(strategy="most_frequent", add_indicator=True), OneHotEncoder(handle_unknown="ignore", sparse_output=False)), TEXTS, head)
-      for head in HEADS),
-    *(_case("numbers of booleans", SimpleImputer(strategy="mean"), ["unsure", "gap"], head) for head in HEADS),
-    *(_case("booleans filled", SimpleImputer(strategy="most_frequent"), ["unsure", "gap"], head) for head in HEADS),
-    *(_case("then scaled", SCALED, NUMBERS, head) for head in HEADS),
+      for head in FILLED),
+    *(_case("numbers of booleans", SimpleImputer(strategy="mean"), ["unsure", "gap"], head) for head in FILLED),
+    *(_case("booleans filled", SimpleImputer(strategy="most_frequent"), ["unsure", "gap"], head) for head in FILLED),
+    *(_case("then scaled", SCALED, NUMBERS, head) for head in FILLED),
     *(_case("scaled first", SCALED_FIRST, NUMBERS, head) for head in HEADS),
-    *(_case("twice", TWICE, ["zeros", "gap"], head) for head in HEADS),
+    *(_case("twice", TWICE, ["zeros", "gap"], head) for head in FILLED),
     *(_case("after codes", AFTER_CODES, TEXTS, head) for head in HEADS),
     *(_case("after marked codes", MARKED_CODES, TEXTS, head) for head in HEADS),
     *(_case(name, _beside(columns, indicator), columns, head, ("sklearn.MissingIndicator", "sklearn.FeatureUnion"))

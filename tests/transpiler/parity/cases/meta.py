@@ -43,7 +43,8 @@ def _scaled(model: Any) -> Any:
 
 def _mixed() -> Any:
     categories = preprocessing.OneHotEncoder(handle_unknown="ignore")
-    columns = make_column_transformer((categories, ["plan", "region"]), remainder="passthrough")
+    columns = make_column_transformer(
+        (categories, ["plan", "region"]), remainder=preprocessing.StandardScaler())
     return make_pipeline(columns, linear_model.LogisticRegression(max_iter=300))
 
 
@@ -62,8 +63,12 @@ LEAVES = {"max_depth": [2, 4]}
 SEARCHES: dict[str, Any] = {
     "GridSearchCV": lambda model, options: GridSearchCV(model, options, cv=2),
     "RandomizedSearchCV": lambda model, options: RandomizedSearchCV(model, options, n_iter=2, cv=2),
-    "HalvingGridSearchCV": lambda model, options: HalvingGridSearchCV(model, options, cv=2),
-    "HalvingRandomSearchCV": lambda model, options: HalvingRandomSearchCV(model, options, cv=2),
+    "HalvingGridSearchCV": lambda model, options: HalvingGridSearchCV(
+        model, options, min_resources=100, cv=2
+    ),
+    "HalvingRandomSearchCV": lambda model, options: HalvingRandomSearchCV(
+        model, options, n_candidates=2, min_resources=100, cv=2
+    ),
 }
 REST: dict[str, Any] = {
     "logistic": _scaled(linear_model.LogisticRegression()),
