@@ -33,7 +33,7 @@ def documented_functions() -> dict[str, list[str]]:
 
 def test_every_function_is_described_with_its_arguments(schema: psycopg.Connection) -> None:
     with schema:
-        there = dict(schema.execute(FUNCTIONS).fetchall())
+        there: dict[str, list[str]] = dict(schema.execute(FUNCTIONS).fetchall())
     assert documented_functions() == there
 
 
