@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,7 @@ import psycopg
 
 from pgpredict.server import EmbeddedServer
 
-ROUNDS = 5
+ROUNDS = 7
 
 
 @contextmanager
@@ -36,7 +35,7 @@ def server(version: int = 18) -> Iterator[psycopg.Connection]:
 
 
 def race(runners: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
-    """The median time of each runner in seconds; they take turns, so that noise hits all alike."""
+    """The best time of each runner in seconds; they take turns, so that noise hits all alike."""
     times: dict[str, list[float]] = {name: [] for name in runners}
     for number in range(rounds + 1):
         for name, run in runners.items():
@@ -44,4 +43,4 @@ def race(runners: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> d
             run()
             if number:  # the first round warms up
                 times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return {name: min(values) for name, values in times.items()}

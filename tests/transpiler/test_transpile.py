@@ -114,7 +114,7 @@ def test_text_where_the_model_reads_numbers_is_refused() -> None:
         ([[1.0]], "not a DataFrame"),
         (SAMPLE.head(0), "no rows"),
         (SAMPLE.assign(x=[1j] * 4), "complex128, which has no SQL type"),
-        (SAMPLE.assign(x=[{}] * 4), "dict, which have no common SQL type"),
+        (SAMPLE.assign(x=pd.Series([{}] * 4, dtype=object)), "dict, which have no common SQL type"),
         (SAMPLE.assign(x=["a", 1, 2, 3]), "int, str, which have no common SQL type"),
         (pd.concat([SAMPLE, SAMPLE], axis=1), "two columns named 'x'"),
     ],

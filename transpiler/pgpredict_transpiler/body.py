@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.scope import ORDINARY, Let, Limits
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an expression consists of.
+
+    Attributes:
+        operators: how many there are.
+        uses: how often it refers to each name.
+    """
+
+    operators: int
+    uses: Counter[str]
 
 
 @dataclass(frozen=True)
@@ -31,16 +45,25 @@ class Body:
     conditions: tuple[Expression, ...]
     outputs: Mapping[str, Expression]
     columns: Mapping[str, Expression]
+    _summaries: dict[int, tuple[Summary, Expression]] = field(default_factory=dict, repr=False)
 
     def needed(self, roots: Iterable[Expression]) -> list[Let]:
         """The shared values that some expressions need, in order."""
-        names = set().union(*(references(root) for root in roots))
+        names = set().union(*(self.summary(root).uses for root in roots))
         result = []
         for let in reversed(self.lets):
             if let.name in names:
                 result.append(let)
-                names |= references(let.expression)
+                names.update(self.summary(let.expression).uses)
         return result[::-1]
+
+    def summary(self, expression: Expression) -> Summary:
+        """What one of the body's expressions consists of, counted once."""
+        known = self._summaries.get(id(expression))
+        if known is None:
+            # The expression is kept too: as long as it lives no other has its id.
+            known = self._summaries[id(expression)] = (summarise(expression), expression)
+        return known[0]
 
     def input_conditions(self, inputs: Iterable[str], *, ordinary: bool) -> list[Expression]:
         """What must be true of the inputs themselves.
@@ -66,20 +89,24 @@ class Body:
 def ordinary_conditions(body: Body, inputs: Iterable[str]) -> list[Expression]:
     """What makes a row ordinary: every number is within +-1e30, or missing where that is allowed.
 
-    Written as one BETWEEN for each input: with constants for arguments Postgres folds the false
-    one, and with it the branch that it guards, before it computes anything in there.
+    Each input has a test of its own: with constants for arguments Postgres folds the one that is
+    false, and with it the branch that it guards, before it computes anything in there. NaN is
+    greater than every number, so it fails the test too.
     """
     result = []
     for name in inputs:
         limits = body.limits.get(name)
-        bound = sql.between(sql.reference(name), sql.number(-ORDINARY), sql.number(ORDINARY))
-        result.append(sql.is_not_false(bound) if limits is None or limits.may_be_missing else bound)
+        small = sql.less_equal(sql.absolute(sql.reference(name)), sql.number(ORDINARY))
+        may_be_missing = limits is None or limits.may_be_missing
+        result.append(sql.is_not_false(small) if may_be_missing else small)
     return result
 
 
-def references(expression: Expression) -> set[str]:
-    """The names that an expression refers to."""
-    return {column.name for column in expression.find_all(exp.Column)}
+def summarise(expression: Expression) -> Summary:
+    """Count an expression's operators and the uses of each name."""
+    found = list(sql.nodes(expression))
+    uses = Counter(node.name for node in found if isinstance(node, exp.Column))
+    return Summary(sum(map(sql.is_operator, found)), uses)
 
 
 def _conditions(limits: Limits, *, ordinary: bool) -> list[Expression]:

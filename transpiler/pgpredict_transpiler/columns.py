@@ -2,8 +2,7 @@
 
 A column is an SQL expression and what is known of it. What is known pays off at the end of the
 pipeline: a tree compares the *origin* of a column with a threshold that was pulled back, and a
-    linear model adds up all the
-one-hot columns of a category in a single look-up.
+linear model adds up all the one-hot columns of a category in a single look-up.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from sqlglot import exp
@@ -92,7 +92,7 @@ class Lookup:
     """
 
     key: Expression
-    table: Mapping[Key, float | None]
+    table: Mapping[Any, float | None]
     unknown: float | None = None
     missing: float | None = None
 

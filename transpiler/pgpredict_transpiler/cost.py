@@ -8,13 +8,12 @@ takes seconds for thousands of operators.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from sqlglot import exp
 
 from pgpredict_transpiler.body import Body
-from pgpredict_transpiler.expressions import Expression
+from pgpredict_transpiler.expressions import Expression, is_operator
 
 if TYPE_CHECKING:
     from pgpredict_transpiler.program import Form
@@ -23,19 +22,19 @@ INLINE_OPERATORS = 1000  # beyond it planning takes milliseconds
 OPERATOR = 0.012  # microseconds
 BLOCK = 0.3  # microseconds a row for the PL/pgSQL call
 ASSIGNMENT = 0.1  # microseconds for each shared value in a block
-OPERATORS = (exp.Binary, exp.If, exp.Func, exp.Unary, exp.Between, exp.In)
 
 
 def operators(body: Body, output: str) -> int:
     """How many operators a body has, each shared value counted once."""
     roots = [body.outputs.get(output) or next(iter(body.columns.values())), *body.conditions]
-    return sum(_size(root) for root in [*roots, *(let.expression for let in body.needed(roots))])
+    expressions = [*roots, *(let.expression for let in body.needed(roots))]
+    return sum(body.summary(expression).operators for expression in expressions)
 
 
 def choose_form(ordinary: Body, general: Body) -> Form:
     """inline while the expression stays small with every shared value written out; else block."""
     size = max(
-        _written_out(ordinary, output) + _written_out(general, output) for output in general.outputs
+        _written_out(ordinary, name) + _written_out(general, name) for name in general.outputs
     )
     return "inline" if size <= INLINE_OPERATORS else "block"
 
@@ -50,25 +49,19 @@ def microseconds(body: Body, form: Form | Literal["select"]) -> float:
     )
 
 
-def _size(expression: Expression) -> int:
-    return sum(
-        1
-        for node in expression.walk()
-        if isinstance(node, OPERATORS) and not isinstance(node, exp.Cast)
-    )
-
-
 def _written_out(body: Body, output: str) -> int:
+    """The operators of an output with every shared value put in where it is used."""
     roots = [body.outputs[output], *body.conditions]
     sizes: dict[str, int] = {}
+
+    def written_out(expression: Expression) -> int:
+        summary = body.summary(expression)
+        used = sum(count * sizes.get(name, 0) for name, count in summary.uses.items())
+        return summary.operators + used
+
     for let in body.needed(roots):
-        sizes[let.name] = _with_references(let.expression, sizes)
-    return sum(_with_references(root, sizes) for root in roots)
-
-
-def _with_references(expression: Expression, sizes: dict[str, int]) -> int:
-    uses = Counter(column.name for column in expression.find_all(exp.Column))
-    return _size(expression) + sum(count * sizes.get(name, 0) for name, count in uses.items())
+        sizes[let.name] = written_out(let.expression)
+    return sum(map(written_out, roots))
 
 
 def _path(expression: Expression) -> float:
@@ -87,5 +80,4 @@ def _path(expression: Expression) -> float:
         )
         tests = sum(_path(arm.this) for arm in expression.args["ifs"])
         return tests + sum(map(_path, values)) / len(values)
-    own = isinstance(expression, OPERATORS) and not isinstance(expression, exp.Cast)
-    return own + sum(_path(child) for child in expression.iter_expressions())
+    return is_operator(expression) + sum(_path(child) for child in expression.iter_expressions())

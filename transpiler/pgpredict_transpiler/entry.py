@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sqlglot import exp
 
+from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.body import Body
 from pgpredict_transpiler.columns import Column
 from pgpredict_transpiler.errors import InvalidSample, UnsupportedEstimator
@@ -50,7 +51,7 @@ def transpile(model: Any, sample: Any) -> Program:
     frame = as_frame(sample)
     inputs = _model_inputs(model, inputs_of(frame))
     general, notes = _lower(model, inputs, ordinary=False)
-    ordinary, ordinary_notes = _lower(model, inputs, ordinary=True)
+    body = _body(model, general, notes)
     kind, classes = _kind(general)
     return Program(
         inputs=tuple(i for i in inputs if i.name in notes.used),
@@ -60,8 +61,8 @@ def transpile(model: Any, sample: Any) -> Program:
         description=general.description
         if isinstance(general, Prediction)
         else type(model).__name__,
-        ordinary=_body(model, ordinary, ordinary_notes),
-        general=_body(model, general, notes),
+        ordinary=body if _only_compares(body, inputs) else _ordinary_body(model, inputs),
+        general=body,
     )
 
 
@@ -84,6 +85,23 @@ def _lower(model: Any, inputs: Sequence[Input], *, ordinary: bool) -> tuple[Lowe
     scope = Scope("pipeline", "", frozenset(column.name for column in inputs))
     columns = [input_column(column.name, column.type, ordinary=ordinary) for column in inputs]
     return lower(model, columns, scope), scope.notes
+
+
+def _ordinary_body(model: Any, inputs: Sequence[Input]) -> Body:
+    return _body(model, *_lower(model, inputs, ordinary=True))
+
+
+def _only_compares(body: Body, inputs: Sequence[Input]) -> bool:
+    """Whether no number goes into arithmetic: then the ranges of the numbers changed nothing."""
+    names = {column.name for column in inputs if column.type == "float8"}
+    expressions = [*body.columns.values(), *body.conditions, *(let.expression for let in body.lets)]
+    return not any(
+        isinstance(child, exp.Column) and child.name in names
+        for expression in expressions
+        for node in sql.nodes(exp.Paren(this=expression))
+        if not isinstance(node, (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.EQ, exp.Is, exp.In))
+        for child in node.args.values()
+    )
 
 
 def _kind(lowered: Lowered) -> tuple[Any, tuple[Any, ...]]:

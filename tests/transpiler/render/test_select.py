@@ -27,8 +27,8 @@ def program() -> Program:
 @pytest.mark.parametrize("dialect", ["postgres", *BINARY_COLLATION])
 def test_every_dialect_reads_its_own_text(program: Program, dialect: str) -> None:
     text = program.to_sql(dialect, "customers", keep=["id"])
-    (parsed,) = sqlglot.parse(text, dialect=dialect)
-    assert parsed is not None
+    parsed = sqlglot.parse_one(text, dialect=dialect)
+    assert isinstance(parsed, sqlglot.exp.Select)
     names = ["id", "prediction", "probability_a b", 'probability_c"d']
     assert [column.alias_or_name for column in parsed.selects] == names
 

@@ -17,6 +17,7 @@ from pgpredict_transpiler.prediction import Prediction, first_greatest, label, l
 from pgpredict_transpiler.scope import Scope
 
 LEAF = -1
+MOST_COPIES = 2  # so often a tree is written out; an assignment in PL/pgSQL costs as much as a tree
 DEEPEST = 1000  # a deeper tree would break the server's stack
 MOST_NODES = 200_000  # beyond it a statement takes seconds to plan and hundreds of megabytes
 
@@ -39,21 +40,22 @@ def tree_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Pred
     trees = _Trees([model], columns, scope)
     (shares,) = trees.values()
     winner = trees.lower(0, lambda leaf: label(labels[int(np.argmax(shares[leaf]))]))
-    probabilities = tuple(trees.lower(0, _value_of(shares, k)) for k in range(len(labels)))
+    probabilities = tuple(trees.means(len(labels)))
     return Prediction(winner, _describe("decision tree", [model]), labels, probabilities)
 
 
 def forest_regressor(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The mean of the trees, added up in their order."""
     trees = _Trees(model.estimators_, columns, scope)
-    return Prediction(trees.mean(0), _describe("forest", model.estimators_))
+    (mean,) = trees.means(1)
+    return Prediction(mean, _describe("forest", model.estimators_))
 
 
 def forest_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The class with the greatest mean share over the trees."""
     labels = labels_of(model.classes_, scope)
     trees = _Trees(model.estimators_, columns, scope)
-    shares = tuple(scope.let("share", trees.mean(k)) for k in range(len(labels)))
+    shares = tuple(scope.let("share", mean) for mean in trees.means(len(labels)))
     return Prediction(
         first_greatest(shares, labels, scope),
         _describe("forest", model.estimators_),
@@ -138,11 +140,27 @@ class _Trees:
             ),
         )
 
-    def mean(self, k: int) -> Expression:
-        """The mean over the trees of the k-th value of the leaf."""
-        terms = [self.lower(i, _value_of(values, k)) for i, values in enumerate(self.values())]
-        total = self._scope.sum([sql.number(0.0), *terms] if len(terms) == 0 else terms)
-        return sql.divide(total, sql.number(float(len(terms))))
+    def means(self, count: int) -> list[Expression]:
+        """The mean over the trees of each value of the leaf, added up in the order of the trees.
+
+        A tree with up to two values is written out for each. With more, its leaf is found once, and
+        the values are looked up by it: leaves with equal values share a place.
+        """
+        write = self._by_leaf if count > MOST_COPIES else self._copies
+        terms = [write(i, values) for i, values in enumerate(self.values())]
+        totals = [self._scope.sum([tree[k] for tree in terms]) for k in range(count)]
+        return [sql.divide(total, sql.number(float(len(terms)))) for total in totals]
+
+    def _copies(self, number: int, values: NDArray[np.float64]) -> list[Expression]:
+        return [self.lower(number, _value_of(values, k)) for k in range(values.shape[1])]
+
+    def _by_leaf(self, number: int, values: NDArray[np.float64]) -> list[Expression]:
+        leaves = np.flatnonzero(self._estimators[number].tree_.children_left == LEAF)
+        distinct, places = np.unique(values[leaves], axis=0, return_inverse=True)
+        place_of = dict(zip(leaves.tolist(), (places.ravel() + 1).tolist(), strict=True))
+        found = self.lower(number, lambda leaf: sql.place(place_of[leaf]))
+        named = self._scope.let("leaf", found, "int")
+        return [sql.element(distinct[:, k].tolist(), named) for k in range(values.shape[1])]
 
 
 def nested(

@@ -14,7 +14,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError
 
 from pgpredict_transpiler import expressions as sql
-from pgpredict_transpiler.body import references
+from pgpredict_transpiler.body import Body
 from pgpredict_transpiler.errors import PgpredictError
 from pgpredict_transpiler.program import Program
 from pgpredict_transpiler.render.writer import Writer
@@ -33,7 +33,7 @@ def select(program: Program, dialect: str, source: str, keep: tuple[str, ...]) -
 
     text = _inputs(program, writer, source, dialect, kept)
     names = [*kept, *inputs]
-    for level in _levels(lets):
+    for level in _levels(lets, body):
         shared = [f"{writer.write(let.expression)} AS {writer.name(let.name)}" for let in level]
         text = _nested(writer, [*map(writer.name, names), *shared], text)
         names += [let.name for let in level]
@@ -75,13 +75,13 @@ def _unused(name: str, taken: Sequence[str]) -> str:
     return name
 
 
-def _levels(lets: Sequence[Let]) -> list[list[Let]]:
+def _levels(lets: Sequence[Let], body: Body) -> list[list[Let]]:
     """Shared values by how many others stand below them."""
     depth: dict[str, int] = {}
     levels: list[list[Let]] = []
     for let in lets:
         depth[let.name] = 1 + max(
-            (depth.get(name, -1) for name in references(let.expression)), default=-1
+            (depth.get(name, -1) for name in body.summary(let.expression).uses), default=-1
         )
         while len(levels) <= depth[let.name]:
             levels.append([])

@@ -77,6 +77,11 @@ def _generator_class(found: Dialect, dialect: str) -> Any:
             name = expression.this.this
             return self.names[name] if name in self.names else str(super().column_sql(expression))
 
+        def bracket_sql(self, expression: exp.Bracket) -> str:
+            """Elements are counted from 1 in our expressions, from 0 in some dialects."""
+            shift = "" if self.dialect.INDEX_OFFSET == 1 else " - 1"
+            return f"{self.sql(expression.this)}[{self.sql(expression.expressions[0])}{shift}]"
+
     class PostgresGenerator(ModelGenerator):
         """Constants as '…'::type: half the text of CAST('…' AS DOUBLE PRECISION)."""
 
