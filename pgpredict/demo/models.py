@@ -66,8 +66,7 @@ def boosting() -> Pipeline:
         make_column_transformer((numbered, CATEGORIES), remainder="passthrough"),
         HistGradientBoostingClassifier(
             categorical_features=list(range(len(CATEGORIES))),
-            learning_rate=0.08,
-            max_leaf_nodes=15,
+            max_leaf_nodes=8,
             min_samples_leaf=200,
             l2_regularization=10,
             random_state=0,

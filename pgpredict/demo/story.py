@@ -225,7 +225,7 @@ def _show_comparisons(
             ),
             ("Postgres, scores written", *(f"{c.postgres:.1f} s" for c in comparisons)),
             ("scikit-learn, in memory", *(f"{c.sklearn:.1f} s" for c in comparisons)),
-            ("the rows to its memory", *(f"{flights.seconds:.1f} s" for _ in comparisons)),
+            ("fetching the rows for it", *(f"{flights.seconds:.1f} s" for _ in comparisons)),
         ],
     )
     if not all(c.equal for c in comparisons):
