@@ -124,9 +124,24 @@ def _row_by_row(method: Callable[[Any], Any], inputs: Any) -> list[Any]:
         return list(method(inputs))
     except (ValueError, TypeError, FloatingPointError, OverflowError):
         if len(inputs) == 1:
-            return [None]
+            return _once_more(method, inputs)
     half = len(inputs) // 2
     return _row_by_row(method, inputs[:half]) + _row_by_row(method, inputs[half:])
+
+
+def _once_more(method: Callable[[Any], Any], row: Any) -> list[Any]:
+    """The answer to a row whose whole numbers are written as floats, which is how SQL sees them.
+
+    An imputer that was fitted on floats refuses whole numbers.
+    """
+    dtypes = row.dtypes.items() if isinstance(row, pd.DataFrame) else ()
+    whole = [name for name, dtype in dtypes if dtype.kind in "iu"]
+    if not whole:
+        return [None]
+    try:
+        return list(method(row.astype(dict.fromkeys(whole, np.float64))))
+    except (ValueError, TypeError, FloatingPointError, OverflowError):
+        return [None]
 
 
 def _scalar(value: Any) -> Any:

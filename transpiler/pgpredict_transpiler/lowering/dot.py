@@ -18,7 +18,7 @@ from sqlglot import exp
 from pgpredict_transpiler import arithmetic
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.arithmetic import Number
-from pgpredict_transpiler.columns import Column, Lookup, Range, Term
+from pgpredict_transpiler.columns import Column, Key, Lookup, Range, Term
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.floats import LARGEST, SMALLEST, Floats
 from pgpredict_transpiler.scope import Scope
@@ -129,14 +129,21 @@ def _by_key(columns: Sequence[Column], weights: Floats) -> list[Lookup]:
 
 
 def _summed(group: list[tuple[Lookup, float]]) -> Lookup:
-    keys = dict.fromkeys(key for lookup, _ in group for key in lookup.table)
+    # A one-hot column is zero for all keys but one. Only the others are asked about every key: with
+    # thousands of categories each column about each key would take minutes.
+    everywhere = [(lookup, w) for lookup, w in group if lookup.unknown != 0.0]
+    terms: dict[Key, list[tuple[float | None, float]]] = {}
+    for lookup, weight in group:
+        for key, value in lookup.table.items():
+            parts = terms.setdefault(key, [])
+            if lookup.unknown == 0.0:
+                parts.append((value, weight))
+    for key, parts in terms.items():
+        parts += [(lookup.table.get(key, lookup.unknown), w) for lookup, w in everywhere]
     return Lookup(
         group[0][0].key,
-        {
-            key: _weighted([(lookup.table.get(key, lookup.unknown), w) for lookup, w in group])
-            for key in keys
-        },
-        _weighted([(lookup.unknown, w) for lookup, w in group]),
+        {key: _weighted(parts) for key, parts in terms.items()},
+        _weighted([(lookup.unknown, w) for lookup, w in everywhere]),
         _weighted([(lookup.missing, w) for lookup, w in group]),
     )
 

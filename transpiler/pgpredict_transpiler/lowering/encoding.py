@@ -21,9 +21,12 @@ def one_hot_encoder(model: Any, columns: Sequence[Column], scope: Scope) -> list
     for i, column in enumerate(columns):
         places = _places(model, i, column, scope)
         group = _groups(model, i)
+        members: dict[int | None, list[Key]] = {}
+        for key, place in places.table.items():
+            members.setdefault(group(place), []).append(key)
         for number in range(model._n_features_outs[i]):
-            name = f"{column.name}_{number}"
-            result.append(from_lookup(_indicator(places, group, number), name))
+            lookup = _indicator(places, members, group, number)
+            result.append(from_lookup(lookup, f"{column.name}_{number}"))
     return result
 
 
@@ -35,11 +38,20 @@ def ordinal_encoder(model: Any, columns: Sequence[Column], scope: Scope) -> list
     ]
 
 
-def _indicator(places: Lookup, group: Callable[[Place], int | None], number: int) -> Lookup:
+def _indicator(
+    places: Lookup,
+    members: dict[int | None, list[Key]],
+    group: Callable[[Place], int | None],
+    number: int,
+) -> Lookup:
     """1 for the categories of one group, 0 for all others."""
-    lookup = places.mapped(lambda place: float(group(place) == number))
-    table = {key: value for key, value in lookup.table.items() if value != lookup.unknown}
-    return Lookup(lookup.key, table, lookup.unknown, lookup.missing)
+    unknown = float(group(places.unknown) == number)
+    missing = float(group(places.missing) == number)
+    if unknown:
+        table = {key: 0.0 for other, keys in members.items() if other != number for key in keys}
+    else:
+        table = dict.fromkeys(members.get(number, []), 1.0)
+    return Lookup(places.key, table, unknown, missing)
 
 
 # Which category a value is

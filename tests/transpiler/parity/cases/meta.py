@@ -44,7 +44,8 @@ def _scaled(model: Any) -> Any:
 def _mixed() -> Any:
     categories = preprocessing.OneHotEncoder(handle_unknown="ignore")
     columns = make_column_transformer(
-        (categories, ["plan", "region"]), remainder=preprocessing.StandardScaler())
+        (categories, ["plan", "region"]), remainder=preprocessing.StandardScaler()
+    )
     return make_pipeline(columns, linear_model.LogisticRegression(max_iter=300))
 
 
