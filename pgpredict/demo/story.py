@@ -194,7 +194,7 @@ def _score(
     screen.act("Score every flight in SQL, and hold each answer against scikit-learn's")
     screen.code(
         f"INSERT INTO nycflights.late_scores\n"
-        f"SELECT f.id, predict.{MODEL}(f), predict.{MODEL}_proba(f) FROM {data.TABLE} f;"
+        f"SELECT f.id, predict.{MODEL}(f), predict.{MODEL}_proba(f)\nFROM {data.TABLE} f;"
     )
     first, second = versions
     # The live version last, so that its scores stay.
