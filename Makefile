@@ -19,7 +19,7 @@ demo: .venv/.installed-demo ## real flights, two models, every row compared with
 	@$(BIN)/pgpredict demo $(ARGS)
 
 test: .venv/.installed-dev ## all tests, on Postgres 18 and 16; ARGS='tests/sql -k promote' runs some
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 bench: .venv/.installed-bench ## the benchmark, as ratios from one run
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -68,6 +68,17 @@ def element(values: Sequence[float], at: Expression) -> Expression:
     return exp.Bracket(this=exp.Paren(this=array), expressions=[at])
 
 
+def as_bits(value: Expression) -> Expression:
+    """A float8 that is a power of two as a bigint with that one bit."""
+    return exp.Cast(this=value, to=BIGINT)
+
+
+def has_bit_of(bits: Expression, mask: int) -> Expression:
+    """Whether two bigints have a bit in common."""
+    common = exp.Paren(this=exp.BitwiseAnd(this=bits, expression=whole_number(mask)))
+    return exp.NEQ(this=common, expression=whole_number(0))
+
+
 def boolean(value: bool) -> Expression:
     """TRUE or FALSE."""
     return exp.Boolean(this=value)

@@ -25,6 +25,10 @@ class Answers:
     prediction: list[Any]
     probability: list[list[float] | None] | None
 
+    def head(self, rows: int) -> Answers:
+        """The answers to the first rows."""
+        return Answers(self.prediction[:rows], self.probability and self.probability[:rows])
+
 
 def ask(model: Any, frame: pd.DataFrame) -> Answers:
     """Ask a fitted model for its answer to every row, also where some rows make it raise.

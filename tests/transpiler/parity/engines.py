@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Literal
 
 import duckdb
@@ -26,17 +27,25 @@ class Told:
 def postgres(
     connection: psycopg.Connection, program: Program, rows: pd.DataFrame
 ) -> Iterator[Told]:
-    """The functions inline and block, and the SELECT; missing numbers as NaN, then as NULL."""
-    for missing in ("NaN", None):
-        with connection.transaction(force_rollback=True):
-            _load(connection, program, rows, missing)
-            stored = "NaN" if missing else "NULL"
-            for form in ("inline", "block"):
-                yield Told(f"{form}, {stored}", _call(connection, program, form))
-            select = program.to_sql("postgres", "rows", keep=["row number"])
-            yield Told(
-                f"select, {stored}", _answers(program, connection.execute(select).fetchall())
-            )
+    """The functions inline and block, and the SELECT; missing numbers as NaN, and as NULL."""
+    with connection.transaction(force_rollback=True):
+        _load(connection, program, rows)
+        forms = ["inline", "block"] if program.operators <= MOST_INLINE else ["block"]
+        for form in forms:
+            yield from _halves(form, _call(connection, program, form))
+        select = program.to_sql("postgres", "rows", keep=["row number"])
+        yield from _halves("select", _answers(program, connection.execute(select).fetchall()))
+
+
+MOST_INLINE = 5_000  # operators; nobody inlines a larger model, and Postgres takes long to plan it
+
+
+def _halves(form: str, answers: Answers) -> Iterator[Told]:
+    """The rows were stored twice: with NaN first, then with NULL."""
+    half = len(answers.prediction) // 2
+    for stored, part in (("NaN", slice(half)), ("NULL", slice(half, None))):
+        probability = answers.probability[part] if answers.probability else None
+        yield Told(f"{form}, {stored}", Answers(answers.prediction[part], probability))
 
 
 def in_duckdb(program: Program, rows: pd.DataFrame) -> Iterator[Told]:
@@ -72,22 +81,20 @@ def _names(program: Program) -> list[str]:
     return [column.name for column in program.inputs]
 
 
-def _load(
-    connection: psycopg.Connection, program: Program, rows: pd.DataFrame, missing: str | None
-) -> None:
+def _load(connection: psycopg.Connection, program: Program, rows: pd.DataFrame) -> None:
     columns = SQL(", ").join(
         SQL("{} {}").format(Identifier(i.name), SQL(i.type)) for i in program.inputs
     )
     connection.execute("CREATE SCHEMA IF NOT EXISTS predict_versions")
-    connection.execute(SQL('CREATE TEMPORARY TABLE rows ("row number" int, {})').format(columns))
+    create = SQL('CREATE TEMPORARY TABLE rows ("row number" int, {})').format(columns)
+    connection.execute(create)
     places = [[str(c) for c in rows.columns].index(name) for name in _names(program)]
+    types = [i.type for i in program.inputs]
     with connection.cursor().copy("COPY rows FROM STDIN") as copy:
-        for number, row in enumerate(rows.itertuples(index=False)):
-            values = (
-                _stored(row[place], missing, i.type)
-                for place, i in zip(places, program.inputs, strict=True)
-            )
-            copy.write_row([number, *values])
+        for start, missing in ((0, "NaN"), (len(rows), None)):
+            for number, row in enumerate(rows.itertuples(index=False), start):
+                values = [row[place] for place in places]
+                copy.write_row([number, *map(_stored, values, repeat(missing), types)])
 
 
 def _stored(value: Any, missing: str | None, sql_type: str) -> Any:

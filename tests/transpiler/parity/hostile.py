@@ -20,7 +20,7 @@ EXTREMES = [
     *(3.4028234663852886e38, 3.4028235677973366e38, -3.5e38),  # the edge of float32
 ]
 UNKNOWN_TEXTS = ["", "unknown", "zzz", "BASIC", "basic ", "a'b\\", "ß", "\U0001f600", "NaN", "NULL"]
-THRESHOLDS = 120  # of each column, drawn at random beyond
+THRESHOLDS = 50  # of each column, drawn at random beyond
 
 
 def hostile_rows(program: Program, sample: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def _values(column: pd.Series[Any], known: list[float], rng: np.random.Generator
             yield from neighbours(bounds)
     elif _holds_booleans(column):
         yield from [True, False, None]
-    elif column.dtype.kind == "O":
+    elif column.dtype.kind == "O":  # text, and categories
         yield from [*UNKNOWN_TEXTS, None, None, None]
 
 
@@ -115,8 +115,6 @@ def _with(rows: pd.DataFrame, place: int, values: list[Any]) -> pd.DataFrame:
     new: Any = pd.Series(values, dtype=object)
     if old.dtype.kind in "if":
         new = pd.Series(values, dtype=np.float64)
-    elif isinstance(old.dtype, pd.CategoricalDtype):
-        new = pd.Series(pd.Categorical(values, categories=old.cat.categories))
     elif old.dtype.kind == "b" and None not in values:
         new = pd.Series(values, dtype=bool)
     columns = [new if i == place else rows.iloc[:, i] for i in range(rows.shape[1])]

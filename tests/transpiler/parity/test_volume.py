@@ -35,7 +35,9 @@ MODELS: dict[str, Any] = {
     "histogram boosting of labels": ensemble.HistGradientBoostingClassifier(max_iter=10),
 }
 
-every_model = pytest.mark.parametrize("name", MODELS)
+every_model = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in MODELS]
+)
 
 
 @cache

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import numpy as np
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.columns import Column
 from pgpredict_transpiler.expressions import Expression
-from pgpredict_transpiler.lowering.splits import Split, Splits, split_keys
+from pgpredict_transpiler.lowering.keysets import KeyBits
+from pgpredict_transpiler.lowering.splits import OFTEN, Split, Splits, split_keys
 from pgpredict_transpiler.lowering.trees import LEAF, MOST_NODES, nested, too_many
 from pgpredict_transpiler.scope import Scope
+from pgpredict_transpiler.search import LINEAR
 
 
 def histogram_scores(model: Any, columns: Sequence[Column], scope: Scope) -> list[Expression]:
@@ -25,8 +28,11 @@ def histogram_scores(model: Any, columns: Sequence[Column], scope: Scope) -> lis
         scope.refuse(too_many(count, "max_iter or max_leaf_nodes"))
     splits = Splits(numbers, _thresholds(nodes, len(numbers)), scope)
     baseline = np.ravel(model._baseline_prediction)
+    categories = _categories(nodes, numbers, scope)
     return [
-        scope.sum([sql.number(start), *(_tree(stage[k], numbers, splits) for stage in predictors)])
+        scope.sum(
+            [sql.number(start), *(_tree(stage[k], categories, splits) for stage in predictors)]
+        )
         for k, start in enumerate(baseline)
     ]
 
@@ -58,7 +64,27 @@ def _thresholds(nodes: Sequence[Any], count: int) -> list[np.ndarray]:
     return [splitting["num_threshold"][splitting["feature_idx"] == i] for i in range(count)]
 
 
-def _tree(predictor: Any, columns: Sequence[Column], splits: Splits) -> Expression:
+SplitKeys = Callable[[Callable[[float], bool], bool], Split | bool]
+
+
+def _categories(
+    nodes: Sequence[Any], columns: Sequence[Column], scope: Scope
+) -> dict[int, SplitKeys]:
+    """How each categorical column is split: as bits where that is asked often."""
+    splitting = np.concatenate(nodes)
+    asked = splitting["feature_idx"][
+        (splitting["is_leaf"] == 0) & (splitting["is_categorical"] == 1)
+    ]
+    result: dict[int, SplitKeys] = {}
+    for column, count in zip(*np.unique(asked, return_counts=True), strict=True):
+        lookup = columns[column].lookup
+        assert lookup is not None  # the encoder gives look-ups
+        often = count >= OFTEN and len(lookup.table) > LINEAR
+        result[int(column)] = KeyBits(lookup, scope).split if often else partial(split_keys, lookup)
+    return result
+
+
+def _tree(predictor: Any, categories: Mapping[int, SplitKeys], splits: Splits) -> Expression:
     nodes = predictor.nodes
     leaf = nodes["is_leaf"].astype(bool)
 
@@ -68,9 +94,7 @@ def _tree(predictor: Any, columns: Sequence[Column], splits: Splits) -> Expressi
         if not node["is_categorical"]:
             return splits.at(column, float(node["num_threshold"]), missing_left)
         bits = predictor.raw_left_cat_bitsets[node["bitset_idx"]]
-        lookup = columns[column].lookup
-        assert lookup is not None  # the encoder gives look-ups
-        return split_keys(lookup, lambda code: _in_bits(bits, int(code)), missing_left)
+        return categories[column](lambda code: _in_bits(bits, int(code)), missing_left)
 
     return nested(
         [LEAF if is_leaf else int(i) for i, is_leaf in zip(nodes["left"], leaf, strict=True)],

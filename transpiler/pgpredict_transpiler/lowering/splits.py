@@ -18,7 +18,9 @@ from pgpredict_transpiler.columns import Chain, Column, Lookup, identity
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.floats import Floats, Function, pull_back
 from pgpredict_transpiler.scope import Scope
-from pgpredict_transpiler.search import one_of
+from pgpredict_transpiler.search import LINEAR, one_of
+
+OFTEN = 8  # from so many splits on, a category is looked up once for a row
 
 
 def at_float32(numbers: Floats) -> Floats:
@@ -66,7 +68,7 @@ class Splits:
         self._chains: dict[int, Chain] = {}
         self._bounds: dict[int, dict[float, float]] = {}
         for i, column in enumerate(columns):
-            if column.lookup is None and len(thresholds[i]):
+            if len(thresholds[i]) and not _is_asked_by_key(column, len(thresholds[i])):
                 self._chains[i] = scope.chain_of(column)
                 self._bounds[i] = _pulled_back(self._chains[i], thresholds[i], rounding)
 
@@ -82,7 +84,7 @@ class Splits:
             The split, or True or False if every row goes left or right.
         """
         lookup = self._columns[column].lookup
-        if lookup is not None:
+        if lookup is not None and column not in self._chains:
             return split_keys(lookup, lambda value: self._rounded(value) <= threshold, missing_left)
         chain = self._chains[column]
         if chain.at_missing is not None:
@@ -92,6 +94,11 @@ class Splits:
     def _rounded(self, value: float) -> float:
         with np.errstate(all="ignore"):
             return float(self._rounding(np.array([value]))[0])
+
+
+def _is_asked_by_key(column: Column, count: int) -> bool:
+    """Whether a split compares the key itself: not if a value found once serves many splits."""
+    return column.lookup is not None and (count < OFTEN or len(column.lookup.table) <= LINEAR)
 
 
 def _pulled_back(chain: Chain, thresholds: Floats, rounding: Function) -> dict[float, float]:
