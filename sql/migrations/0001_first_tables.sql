@@ -1,4 +1,4 @@
--- The tables of the first release.
+-- The tables of the first release. Each migration ends by recording its number.
 
 CREATE SCHEMA pgpredict;
 
@@ -71,3 +71,5 @@ CREATE TABLE pgpredict.event (
 );
 
 CREATE INDEX event_model_id_idx ON pgpredict.event (model, id);
+
+INSERT INTO pgpredict.schema_version (version) VALUES (1);

@@ -4,12 +4,6 @@
 -- A change to a table is made twice: here, and as a migration for the databases that exist already
 -- (sql/migrations/). New columns go last, as ALTER TABLE puts them. A test compares both ways.
 
-CREATE TABLE IF NOT EXISTS pgpredict.schema_version (
-    version      integer     PRIMARY KEY,
-    installed_at timestamptz NOT NULL DEFAULT now(),
-    installed_by text        NOT NULL DEFAULT session_user
-);
-
 CREATE TABLE IF NOT EXISTS pgpredict.model (
     name       text        PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,40}$'),
     created_at timestamptz NOT NULL DEFAULT now(),

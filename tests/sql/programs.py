@@ -33,14 +33,27 @@ def psql(dsn: str, *options: str, text: str) -> str:
     return _run(dsn, "psql", "-X", "-v", "ON_ERROR_STOP=1", *options, dsn, text=text)
 
 
+def psql_complains(dsn: str, *options: str, text: str) -> str:
+    """What psql says of a script's errors, which it leaves to the options to act on."""
+    return _finished(dsn, "psql", "-X", *options, dsn, text=text).stderr
+
+
 def _run(dsn: str, program: str, *arguments: str, text: str = "") -> str:
+    finished = _finished(dsn, program, *arguments, text=text)
+    finished.check_returncode()
+    return finished.stdout
+
+
+def _finished(
+    dsn: str, program: str, *arguments: str, text: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [folder_of(_version(dsn)) / program, *arguments],
         input=text,
         capture_output=True,
         text=True,
-        check=True,
-    ).stdout
+        check=False,
+    )
 
 
 def _version(dsn: str) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,7 +15,7 @@ import pgpredict
 from pgpredict import sqlfiles
 from pgpredict.database import schema
 from pgpredict.errors import NewerSchema, NoSchema
-from tests.sql.programs import pg_dump, psql
+from tests.sql.programs import pg_dump, psql, psql_complains
 
 SCHEMA_FILES = sorted((sqlfiles.folder() / "schema").glob("*.sql"))
 
@@ -59,26 +61,87 @@ def test_schema_equals_all_migrations(dsn: str, installed_dsn: str) -> None:
     assert tables.count("CREATE TABLE") == expected.count("CREATE TABLE") > 0
 
 
-def test_last_file_names_the_last_migration() -> None:
-    assert f"VALUES ({max(schema.migrations())})" in SCHEMA_FILES[-1].read_text()
+def test_schema_has_the_number_of_the_last_migration(installed_dsn: str) -> None:
+    with psycopg.connect(installed_dsn) as connection:
+        found = connection.execute("SELECT version FROM pgpredict.schema_version").fetchall()
+    assert found == [(max(schema.migrations()),)]
     assert list(schema.migrations()) == list(range(1, len(schema.migrations()) + 1))
 
 
-def test_older_schema_gets_the_migrations_that_it_lacks(
-    installed_dsn: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    newest = max(schema.migrations())
-    file = tmp_path_factory.mktemp("migrations") / f"{newest + 1:04}_colour.sql"
-    file.write_text("ALTER TABLE pgpredict.model ADD COLUMN colour text;")
-    known: dict[int, object] = {**schema.migrations(), newest + 1: file}
-    monkeypatch.setattr(schema, "migrations", lambda: known)
+def test_every_migration_records_its_number() -> None:
+    for number, file in schema.migrations().items():
+        assert file.read_text().endswith(
+            f"\n\nINSERT INTO pgpredict.schema_version (version) VALUES ({number});\n"
+        )
 
+
+@pytest.fixture
+def newer_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder sql of a release that has one column and one migration more."""
+    folder = tmp_path_factory.mktemp("release") / "sql"
+    shutil.copytree(sqlfiles.folder(), folder)
+    newest = max(schema.migrations())
+    (folder / "migrations" / f"{newest + 1:04}_colour.sql").write_text(
+        "ALTER TABLE pgpredict.model ADD COLUMN colour text;\n\n"
+        f"INSERT INTO pgpredict.schema_version (version) VALUES ({newest + 1});\n"
+    )
+    _replace(folder / "schema" / "15_version.sql", f":= {newest};", f":= {newest + 1};")
+    last_column = "created_by text        NOT NULL DEFAULT session_user"
+    _replace(
+        folder / "schema" / "20_tables.sql", last_column, f"{last_column},\n    colour     text", 1
+    )
+    return folder
+
+
+def _replace(file: Path, old: str, new: str, times: int = -1) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, times))
+
+
+@pytest.mark.parametrize("options", [["-1", "-v", "ON_ERROR_STOP=1"], []])
+def test_files_of_a_newer_release_wait_for_its_migrations(
+    installed_dsn: str,
+    newer_release: Path,
+    options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = pg_dump(installed_dsn)
+    newest = max(schema.migrations())
+    files = sorted((newer_release / "schema").glob("*.sql"))
+    refused = psql_complains(installed_dsn, *options, text="".join(f.read_text() for f in files))
+    assert (
+        f"the pgpredict schema of this database has version {newest}, these files have {newest + 1}"
+        in refused
+    )
+    assert f"run pgpredict init, or the files of sql/migrations/ from {newest + 1:04} on" in refused
+    # Even where psql goes on after an error: the version is not recorded.
+    assert pg_dump(installed_dsn) == before
+
+    monkeypatch.setattr(sqlfiles, "folder", lambda: newer_release)
     db = pgpredict.connect(installed_dsn)
-    with pytest.raises(NoSchema, match=f"has version {newest}, this pgpredict needs {newest + 1}"):
-        db.models()
     assert db.install() == newest + 1
     with db.connection() as connection:
         assert connection.execute("SELECT count(colour) FROM pgpredict.model").fetchone() == (0,)
+        found = connection.execute("SELECT max(version) FROM pgpredict.schema_version").fetchone()
+    assert found == (newest + 1,)
+
+
+def test_files_of_an_older_release_are_refused(installed_dsn: str) -> None:
+    with psycopg.connect(installed_dsn) as connection:
+        connection.execute("INSERT INTO pgpredict.schema_version (version) VALUES (99)")
+    refused = psql_complains(installed_dsn, "-1", text="".join(f.read_text() for f in SCHEMA_FILES))
+    assert "has version 99" in refused
+    assert "a newer pgpredict was here: use its files" in refused
+
+
+def test_older_schema_is_told_to_upgrade(
+    installed_dsn: str, newer_release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = max(schema.migrations())
+    monkeypatch.setattr(sqlfiles, "folder", lambda: newer_release)
+    with pytest.raises(NoSchema, match=f"has version {newest}, this pgpredict needs {newest + 1}"):
+        pgpredict.connect(installed_dsn).models()
 
 
 def test_migration_that_fails_leaves_the_schema_as_it_was(
