@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from pgpredict.errors import UntrustedModel
-from pgpredict.modelfile import treecheck
-
-# scikit-learn's own types that skops asks about. The first two because wrong node numbers in
-# them crash the process: `treecheck` looks at the numbers. The third only selects columns.
-KNOWN = frozenset(
-    {
-        "sklearn.tree._tree.Tree",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.compose._column_transformer.make_column_selector",
-    }
-)
+from pgpredict.modelfile import knowntypes, partials, treecheck
 
 
 def read(name: str, content: bytes, trust: bool) -> object:
@@ -34,14 +24,21 @@ def read(name: str, content: bytes, trust: bool) -> object:
     import skops.io
 
     asked = skops.io.get_untrusted_types(data=content)
-    unknown = sorted(set(asked) - KNOWN)
-    if unknown and not trust:
+    unknown = set() if trust else _unknown(asked, content)
+    if unknown:
         raise UntrustedModel(
             f"{name} holds types that are not known to be safe",
-            details=tuple(unknown),
+            details=tuple(sorted(unknown)),
             why="making objects of unknown types can run code",
             do="pass --trust (in Python: trust=True) if you know who wrote the file",
         )
     estimator: object = skops.io.loads(content, trusted=asked)
     treecheck.check(estimator, name)
     return estimator
+
+
+def _unknown(asked: list[str], content: bytes) -> set[str]:
+    unknown = set(asked) - knowntypes.known()
+    if partials.NAME in unknown and partials.are_harmless(content):
+        unknown.remove(partials.NAME)
+    return unknown
