@@ -18,6 +18,7 @@ from pgpredict.database.queries import query
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
 from pgpredict.database.refusals import refusals
 from pgpredict.database.target import Link, link
+from pgpredict.errors import UnreadableModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,6 +196,42 @@ class Database:
         """
         with self._work() as cursor:
             return int(_one(cursor, "retire", model=model, version=version)["version"])
+
+    def drop(self, model: str) -> int:
+        """Remove a model: its functions, versions, golden rows and model files; its events stay.
+
+        Returns:
+            How many versions went.
+
+        Raises:
+            UnknownModel: no such model.
+            InUse: a view, an index or something else uses its functions.
+        """
+        with self._work() as cursor:
+            return int(_one(cursor, "drop", model=model)["versions"])
+
+    def model_file(self, model: str, version: int | None = None) -> tuple[bytes, str]:
+        """The model file of a version, a retired one too; None: of the live version.
+
+        Returns:
+            Its bytes, and its format: skops, pickle, joblib. Reading the last two runs code.
+
+        Raises:
+            UnknownModel: no such model or version.
+            UnreadableModel: no file was kept of it.
+
+        Example:
+            >>> content, _ = db.model_file("churn", 1)  # doctest: +SKIP
+            >>> skops.io.loads(content)  # doctest: +SKIP
+        """
+        with self._work() as cursor:
+            found = _all(cursor, "model_file", model=model, version=version)
+            if not found:  # this says what there is instead
+                _one(cursor, "usable_version", model=model, version=version)
+        file = found[0]
+        if file["format"] is None:
+            raise UnreadableModel(f"no model file was kept of {model} v{file['version']}")
+        return file["content"], file["format"]
 
     def verify(self, model: str, version: int | None = None) -> Verification:
         """Run the golden rows of a version again; None: of the live one.

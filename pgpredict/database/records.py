@@ -21,7 +21,7 @@ class Model:
         kind: classifier, regressor or outlier.
         form: inline or block.
         metrics: as given at deploy.
-        source: qualified name of the table whose rows ``predict.<name>`` takes, or None.
+        source: qualified name, as it is now, of the table whose rows ``predict.<name>`` takes.
         created_at: first deploy.
         created_by: role of the first deploy.
     """
@@ -52,7 +52,8 @@ class Version:
         kind: classifier, regressor or outlier.
         form: inline or block.
         metrics: as given at deploy.
-        source: qualified name of the table whose rows the live function takes, or None.
+        source: qualified name, as it is now, of the table whose rows the live function takes, or
+            would take; None: it takes none.
         signature: ``[{"name": …, "type": …}, …]`` in argument order.
         contract: what the sample held, per input.
         label_type: SQL type of the prediction.
@@ -67,6 +68,7 @@ class Version:
         created_by: by which role.
         retired_at: since when its functions are gone; None: they are there.
         retired_by: by which role.
+        arguments: the names of the inputs as one writes them in SQL: quoted where need be.
     """
 
     model: str
@@ -91,6 +93,7 @@ class Version:
     created_by: str
     retired_at: datetime | None
     retired_by: str | None
+    arguments: list[str]
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,10 @@ class Event:
         at: when.
         who: the role.
         model: name of the model.
-        version: number of the version.
-        what: deploy, promote, rollback or retire.
-        detail: more, by kind of event; promote and rollback say ``from`` which version.
+        version: number of the version; None: it is about all of them.
+        what: deploy, promote, rollback, retire or drop.
+        detail: more, by kind of event; promote and rollback say ``from`` which version, and
+            ``without_rows_of`` which source, if that is gone; drop says which ``versions`` went.
     """
 
     at: datetime

@@ -65,6 +65,18 @@ SELECT pgpredict.rollback(%(model)s) AS version;
 -- name: retire
 SELECT pgpredict.retire(%(model)s, %(version)s) AS version;
 
+-- name: drop
+SELECT pgpredict.drop_model(%(model)s) AS versions;
+
+-- name: usable_version
+SELECT pgpredict.usable_version(%(model)s, %(version)s) AS version;
+
+-- name: model_file
+SELECT v.version, v.model_file AS content, v.model_format AS format
+FROM pgpredict.version AS v
+WHERE v.model = %(model)s
+  AND v.version = coalesce(%(version)s::integer, pgpredict.live_version(%(model)s));
+
 -- name: verify
 SELECT pgpredict.usable_version(%(model)s, %(version)s) AS version, v.*
 FROM pgpredict.verify(%(model)s, %(version)s) AS v;
@@ -76,9 +88,14 @@ SELECT * FROM pgpredict.worst_rows(%(model)s, %(version)s, %(at_most)s);
 SELECT * FROM pgpredict.models ORDER BY name;
 
 -- name: versions
-SELECT * FROM pgpredict.versions
-WHERE model = %(model)s OR %(model)s IS NULL
-ORDER BY model, version;
+SELECT v.*,
+       ARRAY(
+           SELECT quote_ident(i.input ->> 'name')
+           FROM jsonb_array_elements(v.signature) WITH ORDINALITY AS i (input, place)
+           ORDER BY i.place) AS arguments
+FROM pgpredict.versions AS v
+WHERE v.model = %(model)s OR %(model)s IS NULL
+ORDER BY v.model, v.version;
 
 -- name: events
 SELECT * FROM pgpredict.events

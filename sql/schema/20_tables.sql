@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS pgpredict.event (
     who     text        NOT NULL DEFAULT session_user,
     model   text        NOT NULL,
     version integer,
-    what    text        NOT NULL,   -- deploy, promote, rollback, retire
+    what    text        NOT NULL,   -- deploy, promote, rollback, retire, drop
     detail  jsonb       NOT NULL DEFAULT '{}'
 );
 

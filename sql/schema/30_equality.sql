@@ -40,6 +40,11 @@ CREATE OR REPLACE FUNCTION pgpredict.difference_of_lists(expected float8[], actu
              FROM unnest(expected, actual) AS pair (e, a)), 0)
     END;
 
+-- Whether a difference counts as none. This alone decides.
+CREATE OR REPLACE FUNCTION pgpredict.counts_as_equal(difference float8) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN difference <= pgpredict.tolerance();
+
 CREATE OR REPLACE FUNCTION pgpredict.same(expected float8, actual float8) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN pgpredict.difference(expected, actual) <= pgpredict.tolerance();
+    RETURN pgpredict.counts_as_equal(pgpredict.difference(expected, actual));

@@ -1,24 +1,25 @@
 -- What people read. CREATE OR REPLACE VIEW can only add columns at the end; anything else needs a
--- migration.
+-- migration. They call no function of ours: their readers need SELECT on them alone.
 
-CREATE OR REPLACE VIEW pgpredict.models AS
-SELECT m.name,
-       l.version AS live,
-       l.live_since,
-       (SELECT count(*) FROM pgpredict.version AS v
-        WHERE v.model = m.name AND v.retired_at IS NULL) AS versions,
-       (SELECT max(v.version) FROM pgpredict.version AS v WHERE v.model = m.name) AS latest,
-       l.description,
-       l.kind,
-       l.form,
-       l.metrics,
-       l.source,
-       m.created_at,
-       m.created_by
-FROM pgpredict.model AS m
-LEFT JOIN pgpredict.version AS l ON l.model = m.name AND l.live_since IS NOT NULL;
-
+-- The source is told as it is now, not as it was at deploy: a table may be renamed or dropped. That
+-- of a live version is whatever predict.<model> takes rows of; that of another one is the table of
+-- the recorded name, or the live one's if both were of one name.
 CREATE OR REPLACE VIEW pgpredict.versions AS
+WITH relation AS (
+    SELECT c.reltype, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.reltype <> 0
+),
+live AS (
+    SELECT DISTINCT ON (v.model) v.model, v.source, relation.name AS takes_rows_of
+    FROM pgpredict.version AS v
+    JOIN pg_proc AS p ON p.proname = v.model AND p.pronargs = 1
+    JOIN pg_namespace AS n ON n.oid = p.pronamespace AND n.nspname = 'predict'
+    JOIN relation ON relation.reltype = p.proargtypes[0]
+    WHERE v.live_since IS NOT NULL
+    ORDER BY v.model, relation.name = v.source DESC
+)
 SELECT v.model,
        v.version,
        v.live_since IS NOT NULL AS live,
@@ -26,7 +27,14 @@ SELECT v.model,
        v.kind,
        v.form,
        v.metrics,
-       v.source,
+       CASE
+           WHEN v.live_since IS NOT NULL
+           THEN (SELECT live.takes_rows_of FROM live WHERE live.model = v.model)
+           ELSE coalesce(
+               (SELECT relation.name FROM relation WHERE relation.name = v.source),
+               (SELECT live.takes_rows_of FROM live
+                WHERE live.model = v.model AND live.source = v.source))
+       END AS source,
        v.signature,
        v.contract,
        v.label_type,
@@ -42,7 +50,26 @@ SELECT v.model,
        v.created_by,
        v.retired_at,
        v.retired_by
-FROM pgpredict.version AS v;
+FROM pgpredict.version AS v
+ORDER BY v.model, v.version;
+
+CREATE OR REPLACE VIEW pgpredict.models AS
+SELECT m.name,
+       l.version AS live,
+       l.live_since,
+       (SELECT count(*) FROM pgpredict.version AS v
+        WHERE v.model = m.name AND v.retired_at IS NULL) AS versions,
+       (SELECT max(v.version) FROM pgpredict.version AS v WHERE v.model = m.name) AS latest,
+       l.description,
+       l.kind,
+       l.form,
+       l.metrics,
+       (SELECT v.source FROM pgpredict.versions AS v WHERE v.model = m.name AND v.live) AS source,
+       m.created_at,
+       m.created_by
+FROM pgpredict.model AS m
+LEFT JOIN pgpredict.version AS l ON l.model = m.name AND l.live_since IS NOT NULL
+ORDER BY m.name;
 
 CREATE OR REPLACE VIEW pgpredict.events AS
 SELECT e.at, e.who, e.model, e.version, e.what, e.detail

@@ -126,7 +126,9 @@ BEGIN
         RAISE EXCEPTION '% v% is retired: its functions are gone', model, chosen.version USING
             ERRCODE = 'PP001',
             DETAIL = format('retired on %s by %s', chosen.retired_at::date, chosen.retired_by),
-            HINT = 'deploy the model again; its file is kept in pgpredict.version';
+            HINT = format(
+                'deploy it again; its file, if it was kept: pgpredict export %s --version %s',
+                model, chosen.version);
     END IF;
     RETURN chosen.version;
 END
@@ -143,18 +145,4 @@ CREATE OR REPLACE FUNCTION pgpredict.describe(model text, version integer) RETUR
                 FROM jsonb_each_text(v.metrics) AS m), '')
     FROM pgpredict.version AS v
     WHERE v.model = describe.model AND v.version = describe.version
-    $$;
-
--- What would break without a function: views, indexes, columns, constraints, policies, functions.
-CREATE OR REPLACE FUNCTION pgpredict.dependents(function regprocedure) RETURNS SETOF text
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT DISTINCT CASE
-        WHEN r.oid IS NOT NULL THEN pg_describe_object('pg_class'::regclass, r.ev_class, 0)
-        ELSE pg_describe_object(d.classid, d.objid, d.objsubid)
-    END
-    FROM pg_depend AS d
-    LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
-    WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = function
     $$;

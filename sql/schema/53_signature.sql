@@ -45,6 +45,11 @@ CREATE OR REPLACE FUNCTION pgpredict.signature_changes(model text, version integ
             (3, 'source', old.source, new.source)
         ) AS fact (place, what, was, now)
         WHERE was IS DISTINCT FROM now
+        UNION ALL
+        SELECT format('~ the rows of %s do not fit any more: %s', new.source, w), 3000 + i.position
+        FROM pgpredict.inputs(new.signature) AS i,
+             pgpredict.why_not(to_regclass(new.source), i.name, i.type) AS w
+        WHERE to_regclass(new.source) IS NOT NULL AND w IS NOT NULL
     ) AS change (line, "position")
     WHERE old.model = signature_changes.model AND old.live_since IS NOT NULL
     $$;

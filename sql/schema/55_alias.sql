@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION pgpredict.aliases(model text, version integer)
     AS $$
     WITH chosen AS (
         SELECT v.signature,
-               to_regclass(v.source)::text AS source,
+               pgpredict.row_source(v.model, v.version)::text AS source,
                -- No two functions of one name may share argument names: the row steps aside.
                CASE WHEN v.signature @> '[{"name": "c"}]' THEN 'source_row' ELSE 'c' END AS c
         FROM pgpredict.version AS v
@@ -56,33 +56,6 @@ CREATE OR REPLACE FUNCTION pgpredict.obsolete_aliases(model text, version intege
           AND a.result = pg_get_function_result(p.oid))
     $$;
 
--- Makes way for a version whose aliases look different; refuses when something needs the old ones.
-CREATE OR REPLACE FUNCTION pgpredict.drop_obsolete_aliases(model text, version integer)
-    RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    AS $$
-DECLARE
-    users text := (
-        SELECT string_agg(DISTINCT d, ', ' ORDER BY d)
-        FROM pgpredict.obsolete_aliases(model, version) AS o, pgpredict.dependents(o) AS d);
-    obsolete regprocedure;
-BEGIN
-    IF users IS NOT NULL THEN
-        RAISE EXCEPTION 'cannot promote % v%: its signature differs from that of the live version',
-                        model, version
-        USING
-            ERRCODE = 'PP002',
-            DETAIL = concat_ws(
-                E'\n', pgpredict.signature_changes(model, version), 'in use by: ' || users),
-            HINT = 'deploy under a new name, or deploy without promoting and move what uses it';
-    END IF;
-    FOR obsolete IN SELECT pgpredict.obsolete_aliases(model, version) LOOP
-        EXECUTE format('DROP FUNCTION %s', obsolete);
-    END LOOP;
-END
-$$;
-
 -- Creates the aliases of a version, or replaces them.
 CREATE OR REPLACE FUNCTION pgpredict.create_aliases(model text, version integer) RETURNS void
     LANGUAGE plpgsql
@@ -103,27 +76,28 @@ BEGIN
 END
 $$;
 
--- Points the aliases at a version. Callers hold the model's lock and write the event.
-CREATE OR REPLACE FUNCTION pgpredict.make_live(model text, version integer) RETURNS void
+-- Points the aliases at a version. Callers hold the model's lock and write the event, with the
+-- detail that this returns. `cannot` begins the error where something uses aliases that would go.
+--
+-- A source that is gone stops nobody who must change versions now: the call by named arguments is
+-- put in place, and a warning says that the one by row is not.
+CREATE OR REPLACE FUNCTION pgpredict.make_live(model text, version integer, cannot text)
+    RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
+    detail jsonb := jsonb_build_object('from', pgpredict.live_version(model));
     rights aclitem[] := pgpredict.live_rights(model);
-    gone text := (SELECT v.source
-                  FROM pgpredict.version AS v
-                  WHERE v.model = make_live.model AND v.version = make_live.version
-                    AND to_regclass(v.source) IS NULL);
+    lost text;
 BEGIN
-    IF gone IS NOT NULL THEN
-        RAISE EXCEPTION 'cannot promote % v%: its source % is gone', model, version, gone USING
-            ERRCODE = 'PP005',
-            HINT = format(
-                'name another, or NULL: '
-                'UPDATE pgpredict.version SET source = … WHERE model = %L AND version = %s',
-                model, version);
-    END IF;
-    PERFORM pgpredict.drop_obsolete_aliases(model, version);
+    PERFORM pgpredict.follow_source(model);
+    PERFORM pgpredict.drop_functions(
+        ARRAY(SELECT pgpredict.obsolete_aliases(model, version)),
+        cannot => cannot || ': its signature differs from that of the live version',
+        code => 'PP002',
+        details => pgpredict.signature_changes(model, version),
+        hint => 'deploy under a new name, or deploy without promoting and move what uses it');
     PERFORM pgpredict.create_aliases(model, version);
     PERFORM pgpredict.hand_over(l) FROM pgpredict.live_functions(model) AS l;
     PERFORM pgpredict.copy_rights(l, rights)
@@ -137,5 +111,16 @@ BEGIN
     UPDATE pgpredict.version AS v
     SET live_since = clock_timestamp()
     WHERE v.model = make_live.model AND v.version = make_live.version AND v.live_since IS NULL;
+
+    SELECT v.source INTO lost
+    FROM pgpredict.version AS v
+    WHERE v.model = make_live.model AND v.version = make_live.version
+      AND pgpredict.row_source(v.model, v.version) IS NULL;
+    IF lost IS NOT NULL THEN
+        RAISE WARNING 'predict.% takes no rows: % is gone, or lost a column', model, lost USING
+            HINT = format('once it is back: SELECT pgpredict.promote(%L, %s)', model, version);
+        detail := detail || jsonb_build_object('without_rows_of', lost);
+    END IF;
+    RETURN detail;
 END
 $$;

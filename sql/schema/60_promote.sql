@@ -1,4 +1,4 @@
--- What an operator does with versions that are deployed: promote, rollback, retire.
+-- What an operator does with what is deployed: promote, rollback, retire, drop_model.
 
 -- Makes a version live: predict.<model> answers with it from the moment of the commit, and views
 -- on predict.<model> stay. Promoting the live version again only puts its aliases back in place.
@@ -10,13 +10,14 @@ CREATE OR REPLACE FUNCTION pgpredict.promote(model text, version integer) RETURN
 DECLARE
     chosen integer;
     before integer;
+    detail jsonb;
 BEGIN
     PERFORM pgpredict.lock_model(model);
     chosen := pgpredict.usable_version(model, version);
     before := pgpredict.live_version(model);
-    PERFORM pgpredict.make_live(model, chosen);
+    detail := pgpredict.make_live(model, chosen, format('cannot promote %s v%s', model, chosen));
     IF before IS DISTINCT FROM chosen THEN
-        PERFORM pgpredict.record(model, chosen, 'promote', jsonb_build_object('from', before));
+        PERFORM pgpredict.record(model, chosen, 'promote', detail);
     END IF;
     RETURN chosen;
 END
@@ -58,6 +59,7 @@ CREATE OR REPLACE FUNCTION pgpredict.rollback(model text) RETURNS integer
 DECLARE
     now_live integer;
     target integer;
+    detail jsonb;
     choose text := format('choose one: SELECT pgpredict.promote(%L, version)', model);
 BEGIN
     PERFORM pgpredict.lock_model(model);
@@ -74,8 +76,9 @@ BEGIN
                         model, target, now_live
         USING ERRCODE = 'PP004', HINT = choose;
     END IF;
-    PERFORM pgpredict.make_live(model, target);
-    PERFORM pgpredict.record(model, target, 'rollback', jsonb_build_object('from', now_live));
+    detail := pgpredict.make_live(
+        model, target, format('cannot roll %s back to v%s', model, target));
+    PERFORM pgpredict.record(model, target, 'rollback', detail);
     RETURN target;
 END
 $$;
@@ -89,8 +92,6 @@ CREATE OR REPLACE FUNCTION pgpredict.retire(model text, version integer) RETURNS
     AS $$
 DECLARE
     chosen integer;
-    users text;
-    frozen regprocedure;
 BEGIN
     PERFORM pgpredict.lock_model(model);
     chosen := pgpredict.usable_version(model, version);
@@ -99,22 +100,50 @@ BEGIN
             ERRCODE = 'PP003',
             HINT = format('promote another first: SELECT pgpredict.promote(%L, version)', model);
     END IF;
-    SELECT string_agg(DISTINCT d, ', ' ORDER BY d) INTO users
-    FROM pgpredict.frozen_functions(model, chosen) AS f, pgpredict.dependents(f) AS d;
-    IF users IS NOT NULL THEN
-        RAISE EXCEPTION 'cannot retire % v%: something still uses its functions', model, chosen
-        USING
-            ERRCODE = 'PP003',
-            DETAIL = 'in use by: ' || users,
-            HINT = 'drop these, or move them to another version, first';
-    END IF;
-    FOR frozen IN SELECT pgpredict.frozen_functions(model, chosen) LOOP
-        EXECUTE format('DROP FUNCTION %s', frozen);
-    END LOOP;
+    PERFORM pgpredict.drop_functions(
+        ARRAY(SELECT pgpredict.frozen_functions(model, chosen)),
+        cannot => format('cannot retire %s v%s: something still uses its functions', model, chosen),
+        code => 'PP003',
+        details => NULL,
+        hint => 'drop these, or move them to another version, first');
     UPDATE pgpredict.version AS v
     SET retired_at = clock_timestamp(), retired_by = session_user
     WHERE v.model = retire.model AND v.version = chosen;
     PERFORM pgpredict.record(model, chosen, 'retire');
     RETURN chosen;
+END
+$$;
+
+-- Removes a model: its functions, versions, golden rows and model files. The events stay, and one
+-- more says who removed it. Refused while a view, an index or anything else uses one of its
+-- functions. Returns how many versions went.
+CREATE OR REPLACE FUNCTION pgpredict.drop_model(model text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    versions integer[];
+BEGIN
+    PERFORM pgpredict.lock_model(model);
+    PERFORM pgpredict.check_model(model);
+    versions := ARRAY(
+        SELECT v.version
+        FROM pgpredict.version AS v
+        WHERE v.model = drop_model.model
+        ORDER BY v.version);
+    PERFORM pgpredict.drop_functions(
+        ARRAY(
+            SELECT pgpredict.live_functions(model)
+            UNION ALL
+            SELECT pgpredict.frozen_functions(model, v) FROM unnest(versions) AS v),
+        cannot => format('cannot drop %s: something still uses its functions', model),
+        code => 'PP003',
+        details => NULL,
+        hint => 'drop these, or move them to another model, first');
+    DELETE FROM pgpredict.version AS v WHERE v.model = drop_model.model;
+    DELETE FROM pgpredict.model AS m WHERE m.name = drop_model.model;
+    PERFORM pgpredict.record(
+        model, NULL, 'drop', jsonb_build_object('versions', to_jsonb(versions)));
+    RETURN cardinality(versions);
 END
 $$;

@@ -84,8 +84,8 @@ CREATE OR REPLACE FUNCTION pgpredict.verify(
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT count(*),
-           count(*) FILTER (WHERE g.difference <= pgpredict.tolerance()),
-           count(*) FILTER (WHERE NOT g.difference <= pgpredict.tolerance()),
+           count(*) FILTER (WHERE pgpredict.counts_as_equal(g.difference)),
+           count(*) FILTER (WHERE NOT pgpredict.counts_as_equal(g.difference)),
            coalesce(max(g.difference), 0)
     FROM pgpredict.golden_answers(model, version) AS g
     $$;
@@ -101,7 +101,7 @@ CREATE OR REPLACE FUNCTION pgpredict.worst_rows(
     AS $$
     SELECT g.*
     FROM pgpredict.golden_answers(model, version) AS g
-    WHERE NOT g.difference <= pgpredict.tolerance()
+    WHERE NOT pgpredict.counts_as_equal(g.difference)
     ORDER BY g.difference DESC, g.row_number
     LIMIT at_most
     $$;

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 import pgpredict
-from pgpredict.errors import InUse, InvalidSource, NothingBefore, SignatureChanged, UnknownModel
+from pgpredict.errors import InUse, NothingBefore, SignatureChanged, UnknownModel
 from tests.pgpredict.database.models import churn, customers, value
 
 
@@ -239,20 +239,6 @@ def test_model_with_an_input_called_c_has_both_forms(
     db.deploy("value", value(2, columns=["c"]), customers(columns=["c"]), source="letters")
     assert first(connection, "SELECT predict.value(l) FROM letters l") == pytest.approx(5)
     assert first(connection, "SELECT predict.value(c => 2.5)") == pytest.approx(5)
-
-
-def test_source_that_is_gone_is_told(
-    db: pgpredict.Database, connection: psycopg.Connection
-) -> None:
-    db.deploy("value", value(1), customers(), source="customers")
-    db.deploy("value", value(2), customers())
-    connection.execute("ALTER TABLE customers RENAME TO clients")
-    with pytest.raises(InvalidSource, match=r"its source public\.customers is gone") as caught:
-        db.promote("value", 2)
-    assert "UPDATE pgpredict.version SET source" in caught.value.do
-    connection.execute("UPDATE pgpredict.version SET source = 'public.clients'")
-    assert db.promote("value", 2) == 2
-    assert first(connection, "SELECT count(predict.value(c)) FROM clients c") == 200
 
 
 def test_rights_on_the_live_functions_outlive_a_changed_signature(
