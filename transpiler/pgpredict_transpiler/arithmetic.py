@@ -1,10 +1,8 @@
 """Arithmetic on float8 that cannot raise.
 
 Postgres raises on overflow and on underflow, numpy does neither. Each function here looks at the
-range of its
-operands: where the result is certain to be in range it is the bare operator, elsewhere the
-    expression is
-guarded and gives what numpy gives: infinity, or zero.
+range of its operands: where the result is certain to be in range it is the bare operator, elsewhere
+the expression is guarded and gives what numpy gives: infinity, or zero.
 """
 
 from __future__ import annotations

@@ -178,16 +178,6 @@ class Column:
         return self.term or Term(self.expression, self.range)
 
 
-def from_lookup(lookup: Lookup, name: str = "") -> Column:
-    """The column of a look-up; its expression is a balanced search."""
-    from pgpredict_transpiler.search import search
-
-    known = [value for value in lookup.values if value is not None]
-    magnitudes = [abs(value) for value in known if value]
-    limits = Range(min(known, default=0.0), max(known, default=0.0), min(magnitudes, default=1.0))
-    return Column(search(lookup), name=name, range=limits, lookup=lookup)
-
-
 def constant_column(value: float, name: str = "") -> Column:
     """A column that is the same for every row."""
     return Column(

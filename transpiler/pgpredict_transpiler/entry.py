@@ -13,11 +13,11 @@ from pgpredict_transpiler.body import Body
 from pgpredict_transpiler.columns import Column
 from pgpredict_transpiler.errors import InvalidSample, UnsupportedEstimator
 from pgpredict_transpiler.expressions import Expression
-from pgpredict_transpiler.lowering.registry import Lowered, lower
+from pgpredict_transpiler.lowering.registry import lower
 from pgpredict_transpiler.prediction import Prediction, label_type
 from pgpredict_transpiler.program import Program
 from pgpredict_transpiler.sample import Input, as_frame, inputs_of
-from pgpredict_transpiler.scope import Notes, Scope, input_column
+from pgpredict_transpiler.scope import Lowered, Notes, Scope, input_column
 
 
 def transpile(model: Any, sample: Any) -> Program:
@@ -82,9 +82,9 @@ def _model_inputs(model: Any, given: Sequence[Input]) -> list[Input]:
 
 
 def _lower(model: Any, inputs: Sequence[Input], *, ordinary: bool) -> tuple[Lowered, Notes]:
-    scope = Scope("pipeline", "", frozenset(column.name for column in inputs))
+    scope = Scope("pipeline", "", frozenset(column.name for column in inputs), lower)
     columns = [input_column(column.name, column.type, ordinary=ordinary) for column in inputs]
-    return lower(model, columns, scope), scope.notes
+    return scope.lower(model, columns), scope.notes
 
 
 def _ordinary_body(model: Any, inputs: Sequence[Input]) -> Body:

@@ -49,14 +49,17 @@ def ask(model: Any, frame: pd.DataFrame) -> Answers:
     inputs = inputs_for(model, frame)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        prediction = [_scalar(value) for value in _row_by_row(model.predict, inputs)]
-        probability = None
-        if has_probabilities(model):
-            rows = _row_by_row(model.predict_proba, inputs)
-            probability = [
-                None if row is None or np.isnan(row).any() else row.tolist() for row in rows
-            ]
-    return Answers(prediction, probability)
+        raw = _row_by_row(model.predict, inputs)
+        probability = _probabilities(model, inputs, raw) if has_probabilities(model) else None
+    return Answers([_scalar(value) for value in raw], probability)
+
+
+def _probabilities(model: Any, inputs: Any, prediction: list[Any]) -> list[list[float] | None]:
+    """The probabilities of all rows; those on which predict raised are not asked again."""
+    answered = np.array([value is not None for value in prediction], dtype=bool)
+    rows = iter(_row_by_row(model.predict_proba, inputs[answered]))
+    given = [next(rows) if has_answer else None for has_answer in answered]
+    return [None if row is None or np.isnan(row).any() else row.tolist() for row in given]
 
 
 def has_probabilities(model: Any) -> bool:

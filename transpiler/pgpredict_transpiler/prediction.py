@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.expressions import Expression
-from pgpredict_transpiler.scope import Scope
+
+if TYPE_CHECKING:
+    from pgpredict_transpiler.scope import Scope
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from sqlglot import exp
 
 from pgpredict_transpiler import expressions as sql
-from pgpredict_transpiler.columns import Chain, Column, Lookup, Range, from_lookup
+from pgpredict_transpiler.columns import Chain, Column, Lookup, Range
 from pgpredict_transpiler.errors import InvalidSample, UnsupportedEstimator
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.floats import (
@@ -22,7 +22,10 @@ from pgpredict_transpiler.floats import (
     last_where,
     to_ordinal,
 )
-from pgpredict_transpiler.search import where
+from pgpredict_transpiler.prediction import Prediction
+from pgpredict_transpiler.search import from_lookup, where
+
+Lowered = list[Column] | Prediction
 
 LONGEST_SUM = 100
 ORDINARY = 1e30  # an ordinary number: no model's arithmetic on such numbers overflows
@@ -65,17 +68,53 @@ class Scope:
         path: the estimator's place, as one would write it in Python.
         estimator: the name of its class, for messages.
         taken: names that a shared value must not have.
+        lowering: lowers an estimator inside this one; see `pgpredict_transpiler.lowering.registry`.
         notes: what has been written down so far; shared by all scopes of one program.
     """
 
     path: str
     estimator: str
     taken: frozenset[str]
+    lowering: Callable[[Any, Sequence[Column], Scope, str], Lowered]
     notes: Notes = field(default_factory=Notes)
 
     def at(self, estimator: object, part: str = "") -> Scope:
         """The scope of an estimator inside this one; `part` is what leads to it: ``['scale']``."""
         return replace(self, path=self.path + part, estimator=type(estimator).__name__)
+
+    def lower(self, estimator: Any, columns: Sequence[Column], part: str = "") -> Lowered:
+        """Lower an estimator inside this one; `part` is what leads to it: ``['scale']``."""
+        return self.lowering(estimator, columns, self, part)
+
+    def transform(self, estimator: Any, columns: Sequence[Column], part: str) -> list[Column]:
+        """Lower an estimator where a transformer belongs."""
+        result = self.lower(estimator, columns, part)
+        if isinstance(result, Prediction):
+            self.at(estimator, part).refuse("a predictor stands where a transformer belongs")
+        return result
+
+    def predict(self, estimator: Any, columns: Sequence[Column], part: str) -> Prediction:
+        """Lower an estimator where a predictor belongs."""
+        result = self.lower(estimator, columns, part)
+        if not isinstance(result, Prediction):
+            self.at(estimator, part).refuse("a transformer stands where a predictor belongs")
+        return result
+
+    def use(self, columns: Sequence[Column]) -> None:
+        """Note which inputs are read; the others do not become arguments of the function.
+
+        Raises:
+            InvalidSample: the sample lacks one of them.
+        """
+        for column in columns:
+            if column.type == "absent":
+                raise InvalidSample(
+                    f"the sample has no column {column.name!r}, "
+                    f"which {self.estimator} at {self.path} needs",
+                    do="pass a sample with all input columns of the model",
+                )
+            if column.is_input:
+                self.notes.used.add(column.expression.name)
 
     def refuse(self, why: str, option: str = "") -> NoReturn:
         """Raise UnsupportedEstimator for this place."""

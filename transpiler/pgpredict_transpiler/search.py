@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pgpredict_transpiler import expressions as sql
-from pgpredict_transpiler.columns import Key, Lookup
+from pgpredict_transpiler.columns import Column, Key, Lookup, Range
 from pgpredict_transpiler.expressions import Expression
 
 LINEAR = 4  # so many keys are tried one after the other
@@ -115,3 +115,11 @@ def _byte_order(key: Key) -> tuple[int, bytes, float]:
         if isinstance(key, str)
         else (1, b"", float(key))
     )
+
+
+def from_lookup(lookup: Lookup, name: str = "") -> Column:
+    """The column of a look-up; its expression is a balanced search."""
+    known = [value for value in lookup.values if value is not None]
+    magnitudes = [abs(value) for value in known if value]
+    limits = Range(min(known, default=0.0), max(known, default=0.0), min(magnitudes, default=1.0))
+    return Column(search(lookup), name=name, range=limits, lookup=lookup)

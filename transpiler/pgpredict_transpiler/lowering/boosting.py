@@ -13,7 +13,7 @@ from pgpredict_transpiler.arithmetic import Number
 from pgpredict_transpiler.columns import Column
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.lowering.histogram import histogram_scores
-from pgpredict_transpiler.lowering.linear import softmax
+from pgpredict_transpiler.lowering.links import inverse_link, softmax, two
 from pgpredict_transpiler.lowering.trees import sum_of_trees
 from pgpredict_transpiler.prediction import Prediction, first_greatest, label, labels_of
 from pgpredict_transpiler.scope import Scope
@@ -22,56 +22,52 @@ from pgpredict_transpiler.scope import Scope
 def gradient_boosting_regressor(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The sum of the stages."""
     (score,) = _stages(model, columns, scope)
-    return Prediction(score, _describe(model, model.n_estimators_))
+    return Prediction(score, _describe(model))
 
 
 def gradient_boosting_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """Two classes: the sign of one sum, zero included. More: the greatest of several sums."""
-    labels = labels_of(model.classes_, scope)
     scores = [scope.let("score", score) for score in _stages(model, columns, scope)]
-    description = _describe(model, model.n_estimators_)
-    if len(scores) > 1:
-        shares = softmax(scores, scope, finite=True)
-        winner = first_greatest(scores, labels, scope)
-        return Prediction(winner, description, labels, shares, tuple(scores))
-    winner = sql.case(
-        [(sql.greater_equal(scores[0], sql.number(0.0)), label(labels[1]))], label(labels[0])
-    )
     steepness = 2.0 if model.loss == "exponential" else 1.0
-    second = arithmetic.logistic(arithmetic.scale(Number(scores[0]), steepness).expression)
-    shares = (sql.subtract(sql.number(1.0), second), second)
-    return Prediction(winner, description, labels, shares, tuple(scores))
+    steeper = arithmetic.scale(Number(scores[0]), steepness).expression
+    positive = sql.greater_equal(scores[0], sql.number(0.0))
+    return _classified(model, scores, positive, steeper, scope)
 
 
 def histogram_regressor(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The inverse link of the sum: the exponential for the losses poisson and gamma."""
     (score,) = histogram_scores(model, columns, scope)
-    description = _describe(model, model.n_iter_)
-    link = type(model._loss.link).__name__
-    if link == "LogLink":
-        return Prediction(
-            arithmetic.exponential(Number(scope.let("score", score))).expression, description
-        )
-    if link != "IdentityLink":
-        scope.refuse(f"its link {link} has no SQL form", "loss")
-    return Prediction(score, description)
+    value = inverse_link(model._loss.link, Number(score), scope, "loss")
+    return Prediction(value, _describe(model))
 
 
 def histogram_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """Two classes: the sign of one sum, zero excluded. More: the greatest of several sums."""
-    labels = labels_of(model.classes_, scope)
     scores = [scope.let("score", score) for score in histogram_scores(model, columns, scope)]
-    description = _describe(model, model.n_iter_)
+    positive = sql.greater(scores[0], sql.number(0.0))
+    return _classified(model, scores, positive, scores[0], scope)
+
+
+def _classified(
+    model: Any, scores: list[Expression], positive: Expression, log_odds: Expression, scope: Scope
+) -> Prediction:
+    """The label and the probabilities that follow from the sums.
+
+    Args:
+        model: the classifier.
+        scores: one sum for two classes, else one for each class.
+        positive: of two classes: whether it is the second.
+        log_odds: of two classes: the logarithm of the odds of the second.
+        scope: names shared values.
+    """
+    labels = labels_of(model.classes_, scope)
     if len(scores) > 1:
-        shares = softmax(scores, scope, finite=True)
         winner = first_greatest(scores, labels, scope)
-        return Prediction(winner, description, labels, shares, tuple(scores))
-    winner = sql.case(
-        [(sql.greater(scores[0], sql.number(0.0)), label(labels[1]))], label(labels[0])
-    )
-    second = arithmetic.logistic(scores[0])
-    shares = (sql.subtract(sql.number(1.0), second), second)
-    return Prediction(winner, description, labels, shares, tuple(scores))
+        shares = softmax(scores, scope, finite=True)
+    else:
+        winner = sql.case([(positive, label(labels[1]))], label(labels[0]))
+        shares = two(arithmetic.logistic(log_odds))
+    return Prediction(winner, _describe(model), labels, shares, tuple(scores))
 
 
 def _stages(model: Any, columns: Sequence[Column], scope: Scope) -> list[Expression]:
@@ -97,10 +93,7 @@ def _stages(model: Any, columns: Sequence[Column], scope: Scope) -> list[Express
     ]
 
 
-def _describe(model: Any, iterations: int) -> str:
-    name = (
-        "histogram gradient boosting"
-        if type(model).__name__.startswith("Hist")
-        else "gradient boosting"
-    )
-    return f"{name}, {iterations} trees"
+def _describe(model: Any) -> str:
+    if type(model).__name__.startswith("Hist"):
+        return f"histogram gradient boosting, {model.n_iter_} trees"
+    return f"gradient boosting, {model.n_estimators_} trees"

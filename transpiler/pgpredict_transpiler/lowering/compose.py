@@ -9,20 +9,19 @@ import numpy as np
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from pgpredict_transpiler.columns import Column
+from pgpredict_transpiler.lowering.scaling import scaled
 from pgpredict_transpiler.prediction import Prediction
 from pgpredict_transpiler.scope import Scope
 
 
 def pipeline(model: Pipeline, columns: Sequence[Column], scope: Scope) -> list[Column] | Prediction:
     """One step after the other; the last one may be a predictor."""
-    from pgpredict_transpiler.lowering.registry import lower
-
     result: list[Column] | Prediction = list(columns)
     for name, step in model.steps:
         if isinstance(result, Prediction):
             scope.refuse("a predictor stands before its last step")
         if step is not None and step != "passthrough":
-            result = lower(step, result, scope, f"[{name!r}]")
+            result = scope.lower(step, result, f"[{name!r}]")
     return result
 
 
@@ -70,8 +69,6 @@ def _slice(selection: slice, known: list[str]) -> list[int]:
 
 def feature_union(model: FeatureUnion, columns: Sequence[Column], scope: Scope) -> list[Column]:
     """Every transformer on the same columns; weights multiply a transformer's whole output."""
-    from pgpredict_transpiler.lowering.scaling import scaled
-
     weights = model.transformer_weights or {}
     result: list[Column] = []
     for name, transformer in model.transformer_list:
@@ -83,17 +80,12 @@ def feature_union(model: FeatureUnion, columns: Sequence[Column], scope: Scope) 
 
 
 def _branch(transformer: Any, columns: Sequence[Column], scope: Scope, part: str) -> list[Column]:
-    from pgpredict_transpiler.lowering.registry import lower, use
-
     if transformer is None or not columns or _is(transformer, "drop"):
         return []
     if _is(transformer, "passthrough"):
-        use(columns, scope)
+        scope.use(columns)
         return list(columns)
-    result = lower(transformer, columns, scope, part)
-    if isinstance(result, Prediction):
-        scope.refuse("a predictor stands where a transformer belongs")
-    return result
+    return scope.transform(transformer, columns, part)
 
 
 def _is(transformer: Any, word: str) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pgpredict_transpiler.columns import Column, Key, Lookup, from_lookup
+from pgpredict_transpiler.columns import Column, Key, Lookup
 from pgpredict_transpiler.errors import InvalidSample
 from pgpredict_transpiler.scope import Scope
+from pgpredict_transpiler.search import from_lookup
 
 Place = float | None  # of a category among the encoder's; None: it does not know the category
 

@@ -14,12 +14,13 @@ import numpy as np
 
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.arithmetic import Number
-from pgpredict_transpiler.columns import Chain, Column, Range, from_lookup
+from pgpredict_transpiler.columns import Chain, Column, Range
 from pgpredict_transpiler.floats import LARGEST
 from pgpredict_transpiler.lowering.elementary import ELEMENTARY, Elementary
 from pgpredict_transpiler.lowering.imputing import imputed
 from pgpredict_transpiler.lowering.scaling import clipped, scaled
 from pgpredict_transpiler.scope import Scope
+from pgpredict_transpiler.search import from_lookup
 
 
 def function_transformer(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:

@@ -39,8 +39,6 @@ def histogram_scores(model: Any, columns: Sequence[Column], scope: Scope) -> lis
 
 def _prepared(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
     """The columns as the trees number them: the encoded categories first, if there are any."""
-    from pgpredict_transpiler.lowering.registry import lower, use
-
     if model._preprocessor is None:
         return scope.numbers(columns)
     categories, others = [], []
@@ -49,11 +47,9 @@ def _prepared(model: Any, columns: Sequence[Column], scope: Scope) -> list[Colum
             column for column, taken in zip(columns, np.asarray(selection), strict=True) if taken
         ]
         if name == "encoder":
-            encoded = lower(transformer, chosen, scope, ".categorical_features")
-            assert isinstance(encoded, list)
-            categories += encoded
+            categories += scope.transform(transformer, chosen, ".categorical_features")
         else:
-            use(chosen, scope)
+            scope.use(chosen)
             others += scope.numbers(chosen)
     return categories + others
 

@@ -18,9 +18,9 @@ from pgpredict_transpiler.columns import (
     Lookup,
     Range,
     constant_column,
-    from_lookup,
 )
 from pgpredict_transpiler.scope import Scope
+from pgpredict_transpiler.search import from_lookup
 
 
 def simple_imputer(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:

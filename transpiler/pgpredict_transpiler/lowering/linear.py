@@ -13,6 +13,7 @@ from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.columns import Column
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.lowering.dot import dot
+from pgpredict_transpiler.lowering.links import inverse_link, normalized, softmax, two
 from pgpredict_transpiler.prediction import Prediction, first_greatest, label, labels_of
 from pgpredict_transpiler.scope import Scope
 
@@ -52,34 +53,25 @@ CLASSIFIERS = (
 
 def regressor(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """X @ coef + intercept."""
-    return Prediction(_score(model, columns, scope).expression, _describe(model, columns))
+    return Prediction(_score(model, columns, scope).expression, _describe(model))
 
 
 def generalized(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """A generalized linear model: the inverse of its link over the sum."""
-    link = type(model._get_loss().link).__name__
     score = _score(model, columns, scope)
-    if link == "LogLink":
-        named = arithmetic.Number(scope.let("score", score.expression), score.range)
-        return Prediction(arithmetic.exponential(named).expression, _describe(model, columns))
-    if link != "IdentityLink":
-        scope.refuse(f"its link {link} has no SQL form", "link")
-    return Prediction(score.expression, _describe(model, columns))
+    value = inverse_link(model._get_loss().link, score, scope, "link")
+    return Prediction(value, _describe(model))
 
 
 def ransac(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """RANSACRegressor answers as the estimator that it chose."""
-    from pgpredict_transpiler.lowering.registry import lower
-
-    result = lower(model.estimator_, columns, scope, ".estimator_")
-    assert isinstance(result, Prediction)
-    return result
+    return scope.predict(model.estimator_, columns, ".estimator_")
 
 
 def classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The sign of one score, or the greatest of several."""
     labels, scores = _class_scores(model, columns, scope)
-    description = _describe(model, columns)
+    description = _describe(model)
     winner = _winner(scores, labels, scope)
     return Prediction(winner, description, labels, scores=tuple(scores))
 
@@ -89,11 +81,11 @@ def logistic_regression(model: Any, columns: Sequence[Column], scope: Scope) -> 
     labels, scores = _class_scores(model, columns, scope)
     probabilities: tuple[Expression, ...]
     if len(labels) == 2:
-        probabilities = _two(arithmetic.logistic(scores[0]))
+        probabilities = two(arithmetic.logistic(scores[0]))
     else:
         probabilities = softmax(scores, scope, finite=False)
     winner = _winner(scores, labels, scope)
-    return Prediction(winner, _describe(model, columns), labels, probabilities, tuple(scores))
+    return Prediction(winner, _describe(model), labels, probabilities, tuple(scores))
 
 
 def sgd_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
@@ -103,51 +95,16 @@ def sgd_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Predi
     probabilities: tuple[Expression, ...] = ()
     if shares:
         parts = [shares(score) for score in scores]
-        probabilities = _two(parts[0]) if len(labels) == 2 else normalized(parts, scope)
+        probabilities = (
+            two(parts[0]) if len(labels) == 2 else normalized(parts, scope, none=1.0 / len(parts))
+        )
     winner = _winner(scores, labels, scope)
-    return Prediction(winner, _describe(model, columns), labels, probabilities, tuple(scores))
-
-
-def softmax(scores: Sequence[Expression], scope: Scope, *, finite: bool) -> tuple[Expression, ...]:
-    """exp(score) over the sum of all.
-
-    Args:
-        scores: one a class, none of them NULL.
-        scope: names the scores and their powers.
-        finite: whether the scores are known to be finite; where they are not, numpy gives NaN and
-            we give NULL.
-    """
-    named = [scope.let("score", score) for score in scores]
-    best = scope.let("best", sql.greatest(named))
-    powers = [scope.let("power", sql.exponential(_below(score, best))) for score in named]
-    whole = scope.let("whole", sql.total(powers))
-    shares = [sql.divide(power, whole) for power in powers]
-    return tuple(shares if finite else [sql.null_if(share, sql.nan()) for share in shares])
-
-
-def _below(score: Expression, best: Expression) -> Expression:
-    """score - best, and -700 at least; cut first, since the difference could overflow."""
-    limit = sql.number(arithmetic.EXPONENT_LIMIT)
-    near = sql.greater_equal(score, sql.subtract(best, limit))
-    return sql.case([(near, sql.subtract(score, best))], sql.number(-arithmetic.EXPONENT_LIMIT))
-
-
-def normalized(parts: Sequence[Expression], scope: Scope) -> tuple[Expression, ...]:
-    """Shares of the sum; equal ones where all parts are zero, as in scikit-learn's one-vs-rest."""
-    named = [scope.let("share", part) for part in parts]
-    whole = scope.let("whole", sql.total(named))
-    equal = sql.number(1.0 / len(named))
-    none = sql.equal(whole, sql.number(0.0))
-    return tuple(sql.case([(none, equal)], sql.divide(part, whole)) for part in named)
+    return Prediction(winner, _describe(model), labels, probabilities, tuple(scores))
 
 
 def _modified_huber(score: Expression) -> Expression:
     cut = sql.greatest([sql.number(-1.0), sql.least([sql.number(1.0), score])])
     return sql.divide(sql.add(cut, sql.number(1.0)), sql.number(2.0))
-
-
-def _two(second: Expression) -> tuple[Expression, Expression]:
-    return sql.subtract(sql.number(1.0), second), second
 
 
 def _score(model: Any, columns: Sequence[Column], scope: Scope) -> arithmetic.Number:
@@ -183,6 +140,7 @@ def _winner(scores: Sequence[Expression], labels: Sequence[Any], scope: Scope) -
     return sql.case([(positive, label(labels[1]))], label(labels[0]))
 
 
-def _describe(model: Any, columns: Sequence[Column]) -> str:
+def _describe(model: Any) -> str:
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(model).__name__).lower()
-    return f"{words}, {len(columns)} weights"
+    weights = np.size(model.coef_)
+    return f"{words}, {weights} weight{'s' if weights > 1 else ''}"

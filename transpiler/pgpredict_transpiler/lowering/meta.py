@@ -11,6 +11,7 @@ from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.columns import Chain, Column
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.lowering import functions
+from pgpredict_transpiler.lowering.links import normalized
 from pgpredict_transpiler.lowering.scaling import scaled, shifted, unscaled
 from pgpredict_transpiler.prediction import Prediction, first_greatest, label, labels_of
 from pgpredict_transpiler.scope import Scope
@@ -25,11 +26,9 @@ SEARCHES = (
 
 def search(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column] | Prediction:
     """The best estimator that was found."""
-    from pgpredict_transpiler.lowering.registry import lower
-
     if not hasattr(model, "best_estimator_"):
         scope.refuse("it kept no estimator: search with refit=True", "refit=False")
-    return lower(model.best_estimator_, columns, scope, ".best_estimator_")
+    return scope.lower(model.best_estimator_, columns, ".best_estimator_")
 
 
 # One-vs-rest
@@ -42,7 +41,10 @@ def one_vs_rest(model: Any, columns: Sequence[Column], scope: Scope) -> Predicti
     labels = labels_of(model.classes_, scope)
     if len(labels) == 1:
         scope.refuse("it was fitted on one class only")
-    parts = [_binary(e, columns, scope, i) for i, e in enumerate(model.estimators_)]
+    parts = [
+        scope.predict(estimator, columns, f".estimators_[{i}]")
+        for i, estimator in enumerate(model.estimators_)
+    ]
     scores = [_score(e, part) for e, part in zip(model.estimators_, parts, strict=True)]
     description = f"one of {len(labels)} against the rest, each {parts[0].description}"
     shares = tuple(part.probabilities[1] for part in parts if part.probabilities)
@@ -54,18 +56,9 @@ def one_vs_rest(model: Any, columns: Sequence[Column], scope: Scope) -> Predicti
         first_greatest(scores, labels, scope),
         description,
         labels,
-        _normalized(shares, scope) if len(shares) == len(labels) else (),
+        normalized(shares, scope, none=0.0) if len(shares) == len(labels) else (),
         tuple(scores) if all(part.scores for part in parts) else (),
     )
-
-
-def _binary(estimator: Any, columns: Sequence[Column], scope: Scope, number: int) -> Prediction:
-    from pgpredict_transpiler.lowering.registry import lower
-
-    result = lower(estimator, columns, scope, f".estimators_[{number}]")
-    if not isinstance(result, Prediction):
-        scope.refuse("a transformer stands where a predictor belongs")
-    return result
 
 
 def _score(estimator: Any, prediction: Prediction) -> Expression:
@@ -75,26 +68,14 @@ def _score(estimator: Any, prediction: Prediction) -> Expression:
     return prediction.scores[0] if prediction.scores else prediction.probabilities[1]
 
 
-def _normalized(shares: Sequence[Expression], scope: Scope) -> tuple[Expression, ...]:
-    """Shares of the sum; all zero where all of them are."""
-    named = [scope.let("share", share) for share in shares]
-    whole = scope.let("whole", sql.total(named))
-    none = sql.equal(whole, sql.number(0.0))
-    return tuple(sql.case([(none, share)], sql.divide(share, whole)) for share in named)
-
-
 # A target that was transformed before the fit
 
 
 def transformed_target(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The regressor's answer, transformed back."""
-    from pgpredict_transpiler.lowering.registry import lower
-
     if model._training_dim != 1:
         scope.refuse("it predicts several targets at once: deploy one model for each")
-    inner = lower(model.regressor_, columns, scope, ".regressor_")
-    if not isinstance(inner, Prediction):
-        scope.refuse("a transformer stands where a regressor belongs")
+    inner = scope.predict(model.regressor_, columns, ".regressor_")
     value = scope.let("transformed", inner.value)
     column = Column(value, chain=Chain(value))
     back = _inverse(model.transformer_, column, scope.at(model.transformer_, ".transformer_"))

@@ -14,7 +14,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from pgpredict_transpiler.columns import Column
-from pgpredict_transpiler.errors import InvalidSample, NotFitted
+from pgpredict_transpiler.errors import NotFitted
 from pgpredict_transpiler.lowering import (
     boosting,
     compose,
@@ -27,10 +27,8 @@ from pgpredict_transpiler.lowering import (
     scaling,
     trees,
 )
-from pgpredict_transpiler.prediction import Prediction
-from pgpredict_transpiler.scope import Scope
+from pgpredict_transpiler.scope import Lowered, Scope
 
-Lowered = list[Column] | Prediction
 Lowering = Callable[[Any, Sequence[Column], Scope], Lowered]
 
 REGISTRY: dict[str, Lowering] = {
@@ -86,6 +84,7 @@ COMPOSITES = (
     "ColumnTransformer",
     "FeatureUnion",
     "OneVsRestClassifier",
+    "RANSACRegressor",
     "TransformedTargetRegressor",
     *meta.SEARCHES,
 )
@@ -116,7 +115,7 @@ def lower(estimator: Any, columns: Sequence[Column], scope: Scope, part: str = "
         inside.refuse(_why_unknown(estimator))
     _check_fitted(estimator, inside)
     if type(estimator).__name__ not in COMPOSITES:
-        use(columns, inside)
+        inside.use(columns)
     return lowering(estimator, columns, inside)
 
 
@@ -135,16 +134,3 @@ def _check_fitted(estimator: Any, scope: Scope) -> None:
         raise NotFitted(scope.estimator, scope.path) from None
     except TypeError:  # a class, not an instance
         scope.refuse("it is not an estimator that was fitted, but a class or a function")
-
-
-def use(columns: Sequence[Column], scope: Scope) -> None:
-    """Note which inputs are read; the others do not become arguments of the function."""
-    for column in columns:
-        if column.type == "absent":
-            raise InvalidSample(
-                f"the sample has no column {column.name!r}, "
-                f"which {scope.estimator} at {scope.path} needs",
-                do="pass a sample with all input columns of the model",
-            )
-        if column.is_input:
-            scope.notes.used.add(column.expression.name)

@@ -9,6 +9,7 @@ from pgpredict_transpiler import arithmetic
 from pgpredict_transpiler.arithmetic import Number
 from pgpredict_transpiler.columns import Column, Term
 from pgpredict_transpiler.scope import Scope
+from pgpredict_transpiler.search import from_lookup
 
 
 def shifted(column: Column, by: float) -> Column:
@@ -61,8 +62,6 @@ def _stretched(
 
 
 def _lookup(column: Column, step: Any) -> Column:
-    from pgpredict_transpiler.columns import from_lookup
-
     assert column.lookup is not None
     return from_lookup(column.lookup.then(step), column.name)
 
