@@ -37,12 +37,12 @@ class Command(TyperCommand):
         except KeyboardInterrupt:
             from pgpredict.cli.screen import complain
 
-            complain("interrupted; nothing was changed")
+            complain("interrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except Exception as error:
             from pgpredict.cli.refusal import report
 
-            raise typer.Exit(report(error)) from error
+            raise typer.Exit(report(error, ctx.info_name or "", ctx.params)) from error
 
 
 def add(app: typer.Typer, function: Callable[..., None], **settings: Any) -> None:

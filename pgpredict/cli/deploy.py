@@ -73,19 +73,22 @@ def deploy(
     with doing(f"deploy {name}"):
         loaded = read_model(model, trust)
         frame = read_sample(sample, loaded.estimator, dsn)
-        with pgpredict.connect(dsn) as database:
-            with screen.waiting(f"deploying {name}: checking golden rows"):
-                done = database.deploy(
-                    name,
-                    loaded.estimator,
-                    frame,
-                    source=source,
-                    metrics=metrics,
-                    promote=promote,
-                    form=None if form is None else form.value,
-                    model_file=loaded.file,
-                )
-            _show(done, database, json)
+    with pgpredict.connect(dsn) as database:
+        with (
+            doing(f"deploy {name}"),
+            screen.waiting(f"deploying {name}: checking golden rows"),
+        ):
+            done = database.deploy(
+                name,
+                loaded.estimator,
+                frame,
+                source=source,
+                metrics=metrics,
+                promote=promote,
+                form=None if form is None else form.value,
+                model_file=loaded.file,
+            )
+        _show(done, database, json)
 
 
 def parse_metrics(given: list[str]) -> dict[str, float | str]:

@@ -13,12 +13,16 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pgpredict.cli import screen
+from pgpredict.cli.advice import for_shell
 from pgpredict.cli.exit_codes import ExitCode, exit_code
-from pgpredict.errors import DatabaseError, PgpredictError
+from pgpredict.errors import DatabaseError, NoServer, PgpredictError
 
 TRACEBACK = "PGPREDICT_TRACEBACK"
+# Each is one transaction: what is refused is rolled back.
+ALL_OR_NOTHING = frozenset({"deploy", "drop", "init", "promote", "retire", "rollback"})
 SEE = re.compile(r"see `(?P<command>[^`]+)`")
 
 
@@ -45,11 +49,13 @@ def doing(what: str) -> Iterator[None]:
         raise
 
 
-def report(error: Exception) -> ExitCode:
+def report(error: Exception, command: str, given: dict[str, Any]) -> ExitCode:
     """Print an error to stderr.
 
     Args:
         error: what a command raised.
+        command: its name, such as "promote".
+        given: its arguments and options.
 
     Returns:
         The code to exit with.
@@ -58,16 +64,24 @@ def report(error: Exception) -> ExitCode:
     if os.environ.get(TRACEBACK):
         screen.complain("".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, PgpredictError):
-        _print(error.message, _lines(error), f"(exit {code:d}; nothing was changed)")
+        error.do = for_shell(error.do, given)
+        _print(error.message, _lines(error), _ending(error, code, command))
     elif _is_of_psycopg(error):
         code = ExitCode.DATABASE
         message = (str(error).strip() or type(error).__name__).splitlines()[0]
-        _print(f"the database says: {message}", [], f"(exit {code:d}; nothing was changed)")
+        _print(f"the database says: {message}", [], f"(exit {code:d})")
     else:
         message = (str(error).strip() or "no message").splitlines()[0]
         advice = f"  do: set {TRACEBACK}=1 to see where, and report it: this is a bug in pgpredict"
         _print(f"unexpected {type(error).__name__}: {message}", [advice], f"(exit {code:d})")
     return code
+
+
+def _ending(error: PgpredictError, code: ExitCode, command: str) -> str:
+    # Where the server is gone nobody knows whether its last word was a commit.
+    if command in ALL_OR_NOTHING and not isinstance(error, NoServer):
+        return f"(exit {code:d}; nothing was changed)"
+    return f"(exit {code:d})"
 
 
 def _lines(error: PgpredictError) -> list[str]:

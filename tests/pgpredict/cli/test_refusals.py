@@ -117,6 +117,41 @@ def test_what_cannot_be_done_with_a_model(
     assert "  do: " in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (["promote", "nothing", "1"], "pgpredict models"),
+        (["promote", "wine", "7"], "pgpredict show wine"),
+        (["verify", "wine", "7"], "pgpredict show wine"),
+        (["rollback", "wine"], "choose one: pgpredict promote wine 2"),
+        (["retire", "wine", "1"], "promote another first: pgpredict promote wine 2"),
+    ],
+)
+def test_the_advice_is_a_command(
+    arguments: list[str], advice: str, installed_dsn: str, folder: Path, run: Run
+) -> None:
+    for _ in range(2):
+        run(
+            *("deploy", "wine", folder / "tree.skops", "--sample", folder / "wine.csv"),
+            *("--dsn", installed_dsn),
+        )
+
+    assert f"  do: {advice}\n" in run(*arguments, "--dsn", installed_dsn).stderr
+
+
+def test_the_advice_names_no_version_where_there_is_none(
+    installed_dsn: str, folder: Path, run: Run
+) -> None:
+    run(
+        *("deploy", "wine", folder / "tree.skops", "--sample", folder / "wine.csv"),
+        *("--dsn", installed_dsn),
+    )
+
+    refused = run("retire", "wine", "1", "--dsn", installed_dsn).stderr
+
+    assert "  do: deploy another version first: pgpredict deploy wine FILE --sample " in refused
+
+
 def test_inputs_that_change_while_a_view_uses_the_live_function(
     installed_dsn: str, folder: Path, run: Run
 ) -> None:
@@ -164,15 +199,22 @@ def test_no_server(arguments: list[str], run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("arguments", [["models"], ["show", "wine"], ["promote", "wine", "1"]])
-def test_no_schema(arguments: list[str], dsn: str, run: Run) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "ending"),
+    [
+        (["models"], "(exit 5)"),
+        (["show", "wine"], "(exit 5)"),
+        (["promote", "wine", "1"], "(exit 5; nothing was changed)"),
+    ],
+)
+def test_no_schema(arguments: list[str], ending: str, dsn: str, run: Run) -> None:
     result = run(*arguments, "--dsn", dsn)
 
     assert result.exit_code == 5
     assert result.stderr == (
         "error: pgpredict is not installed in this database\n"
         "  do: run `pgpredict init`, or Database.install()\n"
-        "(exit 5; nothing was changed)\n"
+        f"{ending}\n"
     )
 
 
@@ -230,7 +272,18 @@ def test_the_exit_code_says_of_which_kind_an_error_is(
 
     assert result.exit_code == code
     assert str(error).splitlines()[0] in result.stderr
-    assert result.stderr.endswith(f"(exit {code}; nothing was changed)\n")
+    assert result.stderr.endswith(f"(exit {code})\n")
+
+
+def test_nothing_is_promised_of_a_server_that_went_away(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(dsn: str | None) -> None:
+        raise errors.NoServer("the connection to the database is lost")
+
+    monkeypatch.setattr("pgpredict.database.connect", fail)
+
+    assert run("promote", "wine", "2").stderr.endswith("(exit 5)\n")
 
 
 def test_an_unexpected_error_is_one_line_and_a_way_to_see_more(
@@ -261,4 +314,7 @@ def test_an_interrupted_command_says_so(run: Run, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("pgpredict.database.connect", interrupt)
 
-    assert run("models").exit_code == 130
+    result = run("models")
+
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted\n"
