@@ -31,6 +31,8 @@ add(app, live.promote, rich_help_panel=MODELS)
 add(app, live.rollback, rich_help_panel=MODELS)
 add(app, live.verify, rich_help_panel=MODELS)
 add(app, live.retire, rich_help_panel=MODELS)
+add(app, live.drop, rich_help_panel=MODELS)
+add(app, registry.export, rich_help_panel=MODELS)
 
 OFFLINE = "Without a database"
 add(app, offline.sql, rich_help_panel=OFFLINE)

@@ -1,4 +1,4 @@
-"""Which version is live: ``promote``, ``rollback``, ``verify``, ``retire``."""
+"""Which version is live: ``promote``, ``rollback``, ``verify``, ``retire``, ``drop``."""
 
 from __future__ import annotations
 
@@ -86,9 +86,30 @@ def retire(model: ModelName, version: VersionNumber, dsn: Dsn = None, json: Json
         screen.say(f"{model} v{version} is retired: its functions are gone, its record stays")
 
 
+def drop(model: ModelName, dsn: Dsn = None, json: Json = False) -> None:
+    """Remove a model: its functions, versions, golden rows and model files. Its events stay.
+
+    Refused while a view, an index or anything else uses one of its functions.
+    """
+    import pgpredict
+
+    with pgpredict.connect(dsn) as database:
+        versions = database.drop(model)
+    if json:
+        screen.answer({"model": model, "dropped": versions})
+    else:
+        screen.say(f"{model} is gone, with {screen.count(versions, 'version')}; its events stay")
+
+
 def _show_live(database: Database, model: str, version: int, json: bool) -> None:
     last = database.events(model)[-1]
-    before = last.detail.get("from") if last.version == version else None
+    detail = last.detail if last.version == version else {}
+    before = detail.get("from")
+    if "without_rows_of" in detail:
+        lost = detail["without_rows_of"]
+        screen.complain(
+            f"predict.{model} takes no rows: {lost} is gone, or lost a column", label="warning"
+        )
     if json:
         screen.answer({"model": model, "live": version, "before": before})
         return

@@ -1,8 +1,9 @@
-"""What is deployed: ``models``, ``show``."""
+"""What is deployed: ``models``, ``show``, ``export``."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,14 @@ from pgpredict.cli import screen
 from pgpredict.cli.options import Dsn, Json, ModelName
 
 if TYPE_CHECKING:
-    from pgpredict.database import Database, Event, Version
+    from pgpredict.database import Event, Version
+
+WhichVersion = Annotated[
+    int | None,
+    typer.Option(
+        "--version", min=1, show_default=False, help="Which version; the live one unless given."
+    ),
+]
 
 MOST_CATEGORIES_SHOWN = 6
 MOST_EVENTS_SHOWN = 10
@@ -47,12 +55,7 @@ def models(dsn: Dsn = None, json: Json = False) -> None:
 
 def show(
     model: ModelName,
-    version: Annotated[
-        int | None,
-        typer.Option(
-            "--version", min=1, show_default=False, help="Which version; the live one unless given."
-        ),
-    ] = None,
+    version: WhichVersion = None,
     dsn: Dsn = None,
     json: Json = False,
 ) -> None:
@@ -62,7 +65,6 @@ def show(
     with pgpredict.connect(dsn) as database:
         versions, events = database.versions(model), database.events(model)
         shown = _choose(model, versions, version)
-        arguments = _arguments(database, shown)
     if json:
         screen.answer(
             {
@@ -73,13 +75,51 @@ def show(
             }
         )
         return
-    _show_version(shown, arguments)
+    _show_version(shown)
     screen.say()
     _show_inputs(shown)
     screen.say()
     _show_versions(versions)
     screen.say()
     _show_events(events)
+
+
+def export(
+    model: ModelName,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            show_default=False,
+            help="Where to write it; MODEL_vVERSION.FORMAT in the current folder unless given.",
+        ),
+    ] = None,
+    version: WhichVersion = None,
+    dsn: Dsn = None,
+    json: Json = False,
+) -> None:
+    """Write the model file of a version to disk, as it was deployed. Retired versions keep theirs.
+
+    A file that is there already is left alone.
+    """
+    import pgpredict
+    from pgpredict.errors import PgpredictError
+
+    with pgpredict.connect(dsn) as database:
+        number = version or next((v.version for v in database.versions(model) if v.live), None)
+        content, kind = database.model_file(model, number)
+    path = file or Path(f"{model}_v{number}.{kind}")
+    try:
+        with path.open("xb") as opened:
+            opened.write(content)
+    except FileExistsError:
+        raise PgpredictError(f"{path} is there already", do="name another file") from None
+    except OSError as error:
+        raise PgpredictError(f"cannot write {path}", why=error.strerror or "") from error
+    if json:
+        screen.answer({"model": model, "version": number, "format": kind, "file": str(path)})
+    else:
+        screen.say(f"{model} v{number} is in {path} ({kind}, {screen.size(len(content))})")
 
 
 def _choose(model: str, versions: list[Version], number: int | None) -> Version:
@@ -97,17 +137,17 @@ def _choose(model: str, versions: list[Version], number: int | None) -> Version:
     raise UnknownModel(f"{model} has no version {number}", do=f"choose one of {known}")
 
 
-def _show_version(version: Version, arguments: list[str]) -> None:
+def _show_version(version: Version) -> None:
     screen.say(f"{version.model} v{version.version}   {_state(version) or 'not live'}")
     returns = version.label_type
     if version.probability_type:
-        of = f" of {version.classes[1]}" if len(version.classes) == 2 else ""
+        of = f" of {_label(version.classes[1])}" if len(version.classes) == 2 else ""
         returns += f", probability {version.probability_type}{of}"
     facts = {
         "what": f"{version.kind}: {version.description}",
-        "call": _call(version, arguments),
+        "call": _call(version),
         "returns": returns,
-        "classes": screen.cell(version.classes),
+        "classes": ", ".join(map(_label, version.classes)),
         "metrics": screen.cell(version.metrics),
         "form": f"{version.form}, {screen.size(version.sql_bytes)} of SQL",
         "model file": _file(version),
@@ -127,17 +167,12 @@ def _state(version: Version) -> str:
     return "" if version.retired_at is None else "retired"
 
 
-def _arguments(database: Database, version: Version) -> list[str]:
-    """The names of the arguments, quoted where SQL wants it."""
-    from pgpredict.database.queries import query
-
-    key = {"model": version.model, "version": version.version}
-    with database.connection() as connection:
-        row = connection.execute(query("arguments"), key).fetchone()
-    return list(row[0]) if row else []
+def _label(value: object) -> str:
+    """A class as SQL writes it: true, where a fact of ours would say yes."""
+    return str(value).lower() if isinstance(value, bool) else screen.cell(value)
 
 
-def _call(version: Version, arguments: list[str]) -> str:
+def _call(version: Version) -> str:
     if version.retired_at is not None:
         return ""
     if version.live and version.source:
@@ -145,6 +180,7 @@ def _call(version: Version, arguments: list[str]) -> str:
     name = f"predict.{version.model}"
     if not version.live:
         name = f"predict_versions.{version.model}_v{version.version}"
+    arguments = version.arguments
     if len(arguments) > MOST_ARGUMENTS_SHOWN:
         arguments = [*arguments[: MOST_ARGUMENTS_SHOWN - 1], "…"]
     return f"{name}({', '.join(arguments)})"

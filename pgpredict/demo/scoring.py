@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Composable, Identifier
 
 from pgpredict.database.queries import query
 from pgpredict.demo.flights import INPUTS, Flights, fetch
-from pgpredict_transpiler.equality import TOLERANCE, difference
+from pgpredict_transpiler.equality import same
 
 MONTHS = 12
 
@@ -104,11 +104,11 @@ def compare(
     label = model.predict(flights.inputs)
     probability = model.predict_proba(flights.inputs)[:, 1]
     sklearn = time.perf_counter() - begin
-    apart = difference(probability, scores["probability"].to_numpy())
+    equal = same(probability, scores["probability"].to_numpy())
     return Comparison(
         rows=len(scores),
         labels=int((label != scores["late"].to_numpy()).sum()),
-        probabilities=int((~(apart <= TOLERANCE)).sum()),
+        probabilities=int((~equal).sum()),
         largest=float(abs(probability - scores["probability"].to_numpy()).max()),
         postgres=postgres,
         sklearn=sklearn,

@@ -71,12 +71,16 @@ def _connect(dsn: str | None, screen: Screen) -> Database:
 def _prepare(db: Database) -> None:
     """Install pgpredict, and leave a model alone that is not the demo's."""
     db.install()
-    for model in db.models():
-        if model.name == MODEL and model.source != data.TABLE:
-            raise PgpredictError(
-                f"there is a model {MODEL} in this database that this demo did not deploy",
-                do="set $PGPREDICT_HOME to a new folder, and run the demo there",
-            )
+    # Known by its inputs, for its source is gone where somebody dropped only the tables.
+    ours = any(
+        {given["name"] for given in version.signature} == set(data.INPUTS)
+        for version in db.versions(MODEL)
+    )
+    if not ours and any(model.name == MODEL for model in db.models()):
+        raise PgpredictError(
+            f"there is a model {MODEL} in this database that this demo did not deploy",
+            do="set $PGPREDICT_HOME to a new folder, and run the demo there",
+        )
 
 
 def _load(screen: Screen, connection: psycopg.Connection[Any], folder: Path) -> Flights:
@@ -260,7 +264,10 @@ def _end(screen: Screen, seconds: float, *, embedded: bool) -> None:
     further = [("your own model", f"{_command()} deploy --help")]
     if embedded:
         further.append(("stop the server", f"{_command()} server stop"))
-    further.append(("clean up", f'{psql} -c "DROP SCHEMA nycflights CASCADE"'))
+    further += [
+        ("clean up", f'{psql} -c "DROP SCHEMA nycflights CASCADE"'),
+        ("", f"{psql} -c \"SELECT pgpredict.drop_model('{MODEL}')\""),
+    ]
     screen.facts(further)
 
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import skops.io
 from sklearn.datasets import load_wine
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from .conftest import Run
 
@@ -153,6 +153,64 @@ def test_a_pickle_is_deployed_with_trust(installed_dsn: str, folder: Path, run: 
     assert "  returns       text, probability float8 of malignant\n" in shown
 
 
+def test_the_model_file_comes_back_as_it_was(
+    installed_dsn: str, folder: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = ("--sample", folder / "cancer.csv", "--dsn", installed_dsn)
+    run("deploy", "cancer", folder / "cancer.joblib", *sample, "--trust")
+    run("deploy", "cancer", folder / "cancer.skops", *sample, "--promote")
+    run("retire", "cancer", 1, "--dsn", installed_dsn)
+    monkeypatch.chdir(tmp_path)
+
+    live = run("export", "cancer", "--dsn", installed_dsn)
+    retired = run(
+        *("export", "cancer", "old.joblib", "--version", 1, "--dsn", installed_dsn, "--json")
+    )
+
+    assert re.fullmatch(r"cancer v2 is in cancer_v2\.skops \(skops, \d+ KB\)\n", live.stdout)
+    assert json.loads(retired.stdout)["file"] == "old.joblib"
+    for copy, original in (("cancer_v2.skops", "cancer.skops"), ("old.joblib", "cancer.joblib")):
+        assert (tmp_path / copy).read_bytes() == (folder / original).read_bytes()
+
+    again = run("export", "cancer", "--dsn", installed_dsn)
+    assert again.exit_code == 3
+    assert "cancer_v2.skops is there already" in again.stderr
+    nowhere = run("export", "cancer", tmp_path / "no" / "file", "--dsn", installed_dsn)
+    assert "No such file or directory" in nowhere.stderr
+    assert "there is no model wine" in run("export", "wine", "--dsn", installed_dsn).stderr
+
+
+def test_a_model_is_removed(installed_dsn: str, folder: Path, run: Run) -> None:
+    for _ in range(2):
+        run(
+            *("deploy", "wine", folder / "wine.skops", "--sample", folder / "wine.csv"),
+            *("--dsn", installed_dsn),
+        )
+
+    dropped = run("drop", "wine", "--dsn", installed_dsn)
+
+    assert dropped.stdout == "wine is gone, with 2 versions; its events stay\n"
+    assert json.loads(run("models", "--dsn", installed_dsn, "--json").stdout) == []
+    again = run("drop", "wine", "--dsn", installed_dsn)
+    assert (again.exit_code, "there is no model wine" in again.stderr) == (3, True)
+
+
+def test_a_rollback_without_the_source_warns(wines: str, folder: Path, run: Run) -> None:
+    deploy = ("deploy", "wine", folder / "wine.skops", "--sample", folder / "wine.csv")
+    run(*deploy, "--source", "wines", "--dsn", wines)
+    run(*deploy, "--promote", "--dsn", wines)
+    assert "predict.wine(t) FROM public.wines t" in run("show", "wine", "--dsn", wines).stdout
+    with psycopg.connect(wines) as connection:
+        connection.execute("DROP TABLE wines CASCADE")
+
+    back = run("rollback", "wine", "--dsn", wines)
+
+    assert back.exit_code == 0
+    assert back.stdout.startswith("wine v1 is live")
+    assert "predict.wine takes no rows: public.wines is gone" in back.stderr
+    assert "  call          predict.wine(alcohol, " in run("show", "wine", "--dsn", wines).stdout
+
+
 def test_rows_that_differ_are_shown_side_by_side(wines: str, folder: Path, run: Run) -> None:
     sample = ("--sample", folder / "wine.csv")
     run("deploy", "wine", folder / "tree.skops", *sample, "--dsn", wines)
@@ -168,6 +226,22 @@ def test_rows_that_differ_are_shown_side_by_side(wines: str, folder: Path, run: 
     told = json.loads(machine.stdout, parse_constant=pytest.fail)
     assert told["max_difference"] == "Infinity"
     assert [row["row_number"] for row in told["worst_rows"]] == [3]
+
+
+def test_truth_values_are_shown_as_sql_writes_them(
+    installed_dsn: str, tmp_path: Path, run: Run
+) -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0]})
+    model = LogisticRegression().fit(frame, [False, False, True, True])
+    skops.io.dump(model, tmp_path / "late.skops")
+    frame.to_csv(tmp_path / "late.csv", index=False)
+    given = (tmp_path / "late.skops", "--sample", tmp_path / "late.csv")
+    run("deploy", "late", *given, "--dsn", installed_dsn)
+
+    shown = run("show", "late", "--dsn", installed_dsn).stdout
+
+    assert "  returns       boolean, probability float8 of true\n" in shown
+    assert "  classes       false, true\n" in shown
 
 
 def test_the_dsn_may_come_from_the_environment(

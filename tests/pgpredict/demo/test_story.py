@@ -56,16 +56,18 @@ def test_a_second_run_makes_further_versions_and_leaves_what_stands_on_the_first
         assert connection.execute("SELECT count(*) > 0 FROM public.mine").fetchone() == (True,)
 
 
-def test_the_way_to_clean_up_that_it_names_lets_it_run_again(
+def test_the_way_to_clean_up_that_it_names_leaves_nothing(
     dsn: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(dsn)
-    clean_up = re.search('-c "(DROP [^"]+)"', capsys.readouterr().out)
-    assert clean_up is not None
-    with psycopg.connect(dsn) as connection:
-        connection.execute(clean_up[1].encode())
-    run(dsn)
-    assert "Not one answer differs." in capsys.readouterr().out
+    tables, model = re.findall('-c "([^"]+)"', capsys.readouterr().out)
+    with pgpredict.connect(dsn) as db, db.connection() as connection:
+        connection.execute(tables.encode())
+        run(dsn)
+        assert "Not one answer differs." in capsys.readouterr().out, "with the model still there"
+        connection.execute(tables.encode())
+        connection.execute(model.encode())
+        assert (db.models(), db.versions()) == ([], [])
 
 
 def test_a_schema_of_the_same_name_is_left_alone(dsn: str) -> None:
