@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from pgpredict import __version__
 from pgpredict.database import connect, schema
 from pgpredict.database.queries import query
-from pgpredict.errors import DatabaseError, NewerSchema, NoRights
+from pgpredict.errors import DatabaseError, NoRights
 
 State = Literal["ok", "note", "problem"]
 Cursor = psycopg.Cursor[dict[str, Any]]
@@ -101,9 +101,6 @@ def _schema(cursor: Cursor, facts: dict[str, Any]) -> Iterator[Finding]:
         schema.check(cursor)
     except NoRights as error:
         yield _problem("rights", error)
-        return
-    except NewerSchema as error:
-        yield _problem("schema", error)
         return
     except DatabaseError as error:
         yield _problem("schema", error)
