@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import pgpredict
-from pgpredict.errors import SignatureChanged
+from pgpredict.errors import SignatureChanged, UnknownModel, UnreadableModel
 from tests.pgpredict.database.models import churn, customers, value
 
 
@@ -102,21 +102,22 @@ def test_same_model_has_the_same_hash(db: pgpredict.Database) -> None:
     assert first == second != third
 
 
-def test_model_file_is_stored(db: pgpredict.Database, connection: psycopg.Connection) -> None:
+def test_model_file_is_stored(db: pgpredict.Database) -> None:
     assert db.deploy("value", value(3), customers()).model_format == "skops"
-    row = connection.execute("SELECT model_file FROM pgpredict.version").fetchone()
-    assert row is not None
-    restored = skops.io.loads(row[0])
+    restored = skops.io.loads(db.model_file("value")[0])
     assert restored.predict(customers()) == pytest.approx(value(3).predict(customers()))
 
 
-def test_model_file_that_is_given_is_stored_as_it_is(
-    db: pgpredict.Database, connection: psycopg.Connection
-) -> None:
-    db.deploy("value", value(), customers(), model_file=(b"original", "skops"))
-    assert connection.execute("SELECT model_file FROM pgpredict.version").fetchone() == (
-        b"original",
-    )
+def test_model_file_that_is_given_is_stored_as_it_is(db: pgpredict.Database) -> None:
+    for content in (b"first", b"second"):
+        db.deploy("value", value(), customers(), model_file=(content, "joblib"), promote=True)
+    db.retire("value", 1)
+    assert db.model_file("value") == (b"second", "joblib")
+    assert db.model_file("value", 1) == (b"first", "joblib"), "a retired version keeps its file"
+    with pytest.raises(UnknownModel, match="value has no version 3"):
+        db.model_file("value", 3)
+    with pytest.raises(UnknownModel, match="there is no model other"):
+        db.model_file("other")
 
 
 def test_comments_name_model_version_and_metrics(
@@ -221,6 +222,8 @@ def test_model_file_that_skops_cannot_write_is_told(db: pgpredict.Database) -> N
     deployed = db.deploy("value", model, customers())
     assert deployed.model_format is None
     assert "the model file is not stored" in deployed.notes[0]
+    with pytest.raises(UnreadableModel, match="no model file was kept of value v1"):
+        db.model_file("value")
 
 
 def test_pipelines_deploy_like_models(db: pgpredict.Database) -> None:

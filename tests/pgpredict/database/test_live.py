@@ -121,8 +121,9 @@ def test_retire_drops_the_functions_and_keeps_the_record(
     assert retired.retired_by == connection.info.user
     assert (retired.golden_rows, retired.model_format) == (200, "skops")
     for again in (db.retire, db.promote, db.verify):
-        with pytest.raises(UnknownModel, match="churn v1 is retired: its functions are gone"):
+        with pytest.raises(UnknownModel, match="churn v1 is retired: its functions are gone") as e:
             again("churn", 1)
+        assert e.value.do.endswith("pgpredict export churn --version 1")
     assert db.deploy("churn", churn(), customers()).version == 3
 
 
@@ -239,6 +240,21 @@ def test_model_with_an_input_called_c_has_both_forms(
     db.deploy("value", value(2, columns=["c"]), customers(columns=["c"]), source="letters")
     assert first(connection, "SELECT predict.value(l) FROM letters l") == pytest.approx(5)
     assert first(connection, "SELECT predict.value(c => 2.5)") == pytest.approx(5)
+
+
+def test_views_are_in_the_order_of_names_and_numbers(
+    db: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    for model in ("value", "value", "gain"):
+        db.deploy(model, value(), customers())
+    db.promote("value", 2)
+    db.promote("value", 1)  # moves their rows in the table
+    listed = connection.execute("SELECT model, version FROM pgpredict.versions").fetchall()
+    assert listed == [("gain", 1), ("value", 1), ("value", 2)]
+    assert connection.execute("SELECT name FROM pgpredict.models").fetchall() == [
+        ("gain",),
+        ("value",),
+    ]
 
 
 def test_rights_on_the_live_functions_outlive_a_changed_signature(
