@@ -86,5 +86,8 @@ def _run(query: str, dsn: str | None) -> pd.DataFrame:
     import pgpredict
     from pgpredict import sample
 
+    def notice(text: str) -> None:
+        screen.complain(text, label="warning")
+
     with pgpredict.connect(dsn) as database, database.connection() as connection:
-        return sample.read_query(query, connection)
+        return sample.read_query(query, connection, notice)

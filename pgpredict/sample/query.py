@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pgpredict.errors import NoRights, UnreadableSample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
     import psycopg
@@ -20,12 +20,17 @@ FLOATS = frozenset({"float4", "float8", "numeric"})
 TIMES = frozenset({"date", "timestamp"})
 
 
-def read_query(query: str, connection: psycopg.Connection[Any]) -> pd.DataFrame:
+def read_query(
+    query: str,
+    connection: psycopg.Connection[Any],
+    notice: Callable[[str], None] = lambda _: None,
+) -> pd.DataFrame:
     """Read a sample from a database, in a transaction that can only read.
 
     Args:
         query: one SELECT, VALUES, TABLE or WITH. At most 100,000 of its rows are read.
         connection: where to run it; must not be inside a transaction.
+        notice: called with a sentence for the user, if there are more rows.
 
     Returns:
         The rows. ``numeric`` becomes float64; an integer column with a NULL too, as pandas does
@@ -59,6 +64,9 @@ def read_query(query: str, connection: psycopg.Connection[Any]) -> pd.DataFrame:
             "cannot use the sample query: it gives no rows",
             why="golden rows are what proves that the function answers as the model does",
         )
+    if len(rows) > MOST_ROWS:
+        notice(f"the sample is cut: the query gives more than {MOST_ROWS:,} rows")
+        del rows[MOST_ROWS:]
     return pd.DataFrame(
         {
             name: _series([row[place] for row in rows], kind)
@@ -84,7 +92,7 @@ def _fetch(
                 cursor.execute(body)
                 described = cursor.description or []
                 columns = [(column.name, _type_name(connection, column)) for column in described]
-                return cursor.fetchmany(MOST_ROWS), columns
+                return cursor.fetchmany(MOST_ROWS + 1), columns
     except psycopg.errors.ReadOnlySqlTransaction as error:
         raise UnreadableSample(
             "cannot read the sample: the query writes", do="give a query that only reads"

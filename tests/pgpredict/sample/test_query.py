@@ -123,8 +123,22 @@ def test_a_table_that_the_role_may_not_read_names_the_right(connection: Connecti
 
 def test_a_huge_answer_is_cut(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query, "MOST_ROWS", 10)
+    said: list[str] = []
 
-    assert len(read_query("select generate_series(1, 1000000000) as i", connection)) == 10
+    frame = read_query("select generate_series(1, 1000000000) as i", connection, said.append)
+
+    assert frame["i"].tolist() == list(range(1, 11))
+    assert said == ["the sample is cut: the query gives more than 10 rows"]
+
+
+def test_an_answer_that_just_fits_is_whole(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query, "MOST_ROWS", 10)
+    said: list[str] = []
+
+    assert len(read_query("select generate_series(1, 10) as i", connection, said.append)) == 10
+    assert said == []
 
 
 def test_the_connection_is_as_it_was_before(connection: Connection) -> None:
