@@ -112,6 +112,7 @@ def _show(status: ServerStatus, json: bool) -> None:
                 "pid": status.pid,
                 "path": str(status.path),
                 "dsn": status.dsn,
+                "socket_dsn": status.socket_dsn,
             }
         )
         return
@@ -122,6 +123,7 @@ def _show(status: ServerStatus, json: bool) -> None:
     screen.say(f"data      {status.path}")
     if status.dsn:
         screen.say(f"dsn       {status.dsn}")
+        screen.say(f"socket    {status.socket_dsn}")
 
 
 add(app, start)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
 from pgpredict.errors import NoServer
 from pgpredict.server import cluster
@@ -78,9 +79,7 @@ class EmbeddedServer:
     @property
     def socket_dsn(self) -> str:
         """``postgresql:///…`` over the Unix socket, with the password; otherwise like `dsn`."""
-        query = f"?host={self._folder.socket_folder}&port={self._folder.port}"
-        user = self.dsn.rpartition("@")[0]
-        return f"{user}@/{cluster.DATABASE}{query}"
+        return self._over_socket(self.dsn)
 
     def program(self, name: str) -> Path:
         """Where a Postgres program of the same version is.
@@ -169,13 +168,15 @@ class EmbeddedServer:
 
     def _status(self, running: Postmaster | None, notice: str = "") -> ServerStatus:
         port = self._folder.port if running is None else running.port
+        dsn = self._dsn(port)
         return ServerStatus(
             running=running is not None,
             path=self.path,
             version=self._folder.version,
             port=port,
             pid=None if running is None else running.pid,
-            dsn=self._dsn(port),
+            dsn=dsn,
+            socket_dsn=None if dsn is None else self._over_socket(dsn),
             notice=notice,
         )
 
@@ -184,6 +185,12 @@ class EmbeddedServer:
         if port is None or password is None:
             return None
         return f"postgresql://{cluster.USER}:{password}@{HOST}:{port}/{cluster.DATABASE}"
+
+    def _over_socket(self, dsn: str) -> str:
+        user, _, address = dsn.rpartition("@")
+        port = urlsplit(f"//{address}").port
+        folder = quote(str(self._folder.socket_folder), safe="/")
+        return f"{user}@/{cluster.DATABASE}?host={folder}&port={port}"
 
     def _check_version(self) -> None:
         made_by = self._folder.version

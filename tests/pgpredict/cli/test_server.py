@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
+
 from .conftest import Shell
 
 
@@ -18,6 +20,10 @@ def test_a_server_is_started_used_and_stopped(shell: Shell, folder: Path) -> Non
     assert started["running"]
     assert started["dsn"].startswith("postgresql://pgpredict:")
     assert shell.json("server", "status") == started
+    shown = shell.run("server", "status").stdout.splitlines()
+    assert f"socket    {started['socket_dsn']}" in shown
+    with psycopg.connect(started["socket_dsn"]) as connection:
+        assert connection.info.host.startswith("/")
 
     assert shell.json("init")["schema_version"] >= 1
     deployed = shell.run("deploy", "wine", folder / "tree.skops", "--sample", folder / "wine.csv")
