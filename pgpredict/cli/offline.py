@@ -89,23 +89,22 @@ def sql(
 
 def supported(json: Json = False) -> None:
     """List the estimators that have an SQL form."""
+    from pgpredict.cli.families import by_family
     from pgpredict_transpiler.lowering.registry import REGISTRY
 
-    families: dict[str, list[str]] = {}
-    for name, lowering in REGISTRY.items():
-        families.setdefault(lowering.__module__.rpartition(".")[2], []).append(name)
+    families = by_family(REGISTRY)
     if json:
         screen.answer(
             [
                 {"estimator": name, "family": family}
                 for family, names in families.items()
-                for name in sorted(names)
+                for name in names
             ]
         )
         return
     for family, names in families.items():
         screen.say(family)
-        for name in sorted(names):
+        for name in names:
             screen.say(f"  {name}")
 
 

@@ -10,6 +10,7 @@ import psycopg
 import skops.io
 from sklearn.datasets import load_wine
 
+from pgpredict.cli.families import FAMILIES
 from pgpredict_transpiler.lowering.registry import REGISTRY
 
 from .conftest import Run
@@ -73,3 +74,12 @@ def test_supported_lists_the_registry(run: Run) -> None:
     assert sorted(listed) == sorted(REGISTRY)
     text = run("supported").stdout
     assert all(f"  {name}\n" in text for name in REGISTRY)
+
+
+def test_supported_sorts_into_families_that_users_know(run: Run) -> None:
+    entries = json.loads(run("supported", "--json").stdout)
+    families = {entry["estimator"]: entry["family"] for entry in entries}
+
+    assert set(families.values()) == set(FAMILIES), "each has members, and nobody has none"
+    assert families["sklearn.GridSearchCV"] == families["sklearn.HalvingGridSearchCV"]
+    assert families["sklearn.LinearSVC"] == families["sklearn.Ridge"] == "linear models"
