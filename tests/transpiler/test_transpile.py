@@ -10,10 +10,10 @@ import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.gaussian_process import GaussianProcessClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, RANSACRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from pgpredict_transpiler import InvalidSample, NotFitted, UnsupportedEstimator, transpile
 
@@ -117,6 +117,7 @@ def test_text_where_the_model_reads_numbers_is_refused() -> None:
         (SAMPLE.assign(x=pd.Series([{}] * 4, dtype=object)), "dict, which have no common SQL type"),
         (SAMPLE.assign(x=["a", 1, 2, 3]), "int, str, which have no common SQL type"),
         (pd.concat([SAMPLE, SAMPLE], axis=1), "two columns named 'x'"),
+        (SAMPLE.rename(columns={"x": "$1"}), "a name that Postgres gives to arguments itself"),
     ],
 )
 def test_a_sample_that_cannot_be_used_is_refused(sample: Any, message: str) -> None:
@@ -153,3 +154,34 @@ def test_a_small_model_is_inlined_and_a_large_one_is_a_block() -> None:
     assert large.choose_form() == "block"
     assert small.operators < large.operators
     assert small.microseconds("inline") < small.microseconds("block") < large.microseconds("block")
+
+
+def test_a_tree_too_deep_for_an_expression_is_refused() -> None:
+    frame = pd.DataFrame({"x": range(200)})
+    model = DecisionTreeRegressor().fit(frame, [3.0**i for i in range(200)])
+    with pytest.raises(UnsupportedEstimator, match="levels deep, and 150 is the limit"):
+        transpile(model, frame)
+
+
+def test_categories_that_float8_cannot_tell_apart_are_refused() -> None:
+    frame = pd.DataFrame({"id": [2**53, 2**53 + 1]})
+    model = make_pipeline(OneHotEncoder(), LinearRegression()).fit(frame, [0.0, 1.0])
+    with pytest.raises(UnsupportedEstimator, match=r"beyond 2 \*\* 53"):
+        transpile(model, frame)
+
+
+def test_ransac_reads_only_the_columns_that_its_estimator_reads() -> None:
+    inner = make_pipeline(ColumnTransformer([("keep", "passthrough", [0])]), LinearRegression())
+    model = RANSACRegressor(inner, min_samples=2, random_state=0)
+    model.fit(SAMPLE, [0.0, 1.0, 2.0, 3.0])
+    assert [i.name for i in transpile(model, SAMPLE[["x"]]).inputs] == ["x"]
+
+
+def test_a_forest_of_many_classes_is_written_once() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(300, 2)), columns=["x", "y z"])
+    few = RandomForestClassifier(10, max_depth=6, random_state=0).fit(frame, np.arange(300) % 3)
+    many = RandomForestClassifier(10, max_depth=6, random_state=0).fit(frame, np.arange(300) % 30)
+    one, other = (transpile(model, frame) for model in (few, many))
+    trees = [sum(let.type == "int" for let in program.general.lets) for program in (one, other)]
+    assert trees == [10, 10]

@@ -45,7 +45,7 @@ def shift(number: Number, by: float) -> Number:
     # Beside the largest double a constant below half its last digit is rounded away.
     if abs(by) < 9e291 or math.isfinite(limits.magnitude):
         return Number(plain, limits)
-    limit = LARGEST - abs(by)
+    limit = float(last_where(lambda x: np.isfinite(x + abs(by)), 0.0, LARGEST, 1)[0])
     beyond = (
         sql.greater(number.expression, sql.number(limit))
         if by > 0

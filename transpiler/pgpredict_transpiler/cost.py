@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pgpredict_transpiler.program import Form
 
 INLINE_OPERATORS = 1000  # beyond it planning takes milliseconds
-OPERATOR = 0.012  # microseconds
+OPERATOR = 0.012  # microseconds, while the expression fits the processor's caches
+CACHED = 80_000  # operators: at this size each takes twice as long, and so on
 BLOCK = 0.3  # microseconds a row for the PL/pgSQL call
 ASSIGNMENT = 0.1  # microseconds for each shared value in a block
 

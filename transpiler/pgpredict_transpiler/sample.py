@@ -6,6 +6,7 @@ about it: both sides then answer for the same numbers.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,10 +57,20 @@ def as_frame(sample: object) -> pd.DataFrame:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidSample(f"the sample has two columns named {twice[0]!r}")
+    _check_names(names)
     columns = {name: _normalised(name, sample.iloc[:, i]) for i, name in enumerate(names)}
     frame = pd.DataFrame(columns, index=range(len(sample)))
     frame.columns = sample.columns
     return frame
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if re.fullmatch(r"\$\d+", name):
+            raise InvalidSample(
+                f"column {name!r} of the sample has a name that Postgres gives to arguments itself",
+                do="rename the column and train the model again",
+            )
 
 
 def inputs_of(frame: pd.DataFrame) -> tuple[Input, ...]:

@@ -63,13 +63,14 @@ def equals(key: Expression, value: Key) -> Expression:
     """key = value; of a boolean the key itself or its negation."""
     if isinstance(value, bool):
         return key if value else sql.negate(key)
-    return sql.equal(key, sql.constant(value))
+    return sql.equal(key, bound(value))
 
 
 def one_of(key: Expression, values: Sequence[Key]) -> Expression:
     """key IN (values)."""
     if isinstance(values[0], bool):
         return sql.any_of([equals(key, value) for value in values])
+    key = sql.collate_c(key) if isinstance(values[0], str) else key
     return sql.in_(key, [sql.constant(value) for value in values])
 
 
@@ -87,7 +88,7 @@ def where(lookup: Lookup, holds: Callable[[float | None], bool]) -> Expression:
     Example:
         >>> plan = Lookup(sql.reference("plan"), {"basic": 1.0, "plus": 2.0})
         >>> print(where(plan, lambda value: value is not None).sql("postgres"))
-        "plan" IN ('basic', 'plus')
+        ("plan" COLLATE "C") IN ('basic', 'plus')
     """
     unknown, missing = holds(lookup.unknown), holds(lookup.missing)
     others = [key for key, value in lookup.table.items() if holds(value) != unknown]
@@ -102,8 +103,17 @@ def where(lookup: Lookup, holds: Callable[[float | None], bool]) -> Expression:
 
 
 def _before(key: Expression, value: Key) -> Expression:
-    bound = sql.constant(value)
-    return sql.less(key, sql.collate_c(bound) if isinstance(value, str) else bound)
+    return sql.less(key, bound(value))
+
+
+def bound(value: Key) -> Expression:
+    """A constant to compare a key with.
+
+    Text is compared by bytes: a column's own collation may call texts equal that Python tells
+    apart.
+    """
+    constant = sql.constant(value)
+    return sql.collate_c(constant) if isinstance(value, str) else constant
 
 
 def _byte_order(key: Key) -> tuple[int, bytes, float]:

@@ -16,6 +16,9 @@ from pgpredict_transpiler.search import from_lookup
 Place = float | None  # of a category among the encoder's; None: it does not know the category
 
 
+LARGEST_WHOLE = 2**53  # beyond it neighbouring whole numbers are the same float8
+
+
 def one_hot_encoder(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
     """One column for each category that is not dropped; the infrequent ones share the last."""
     result = []
@@ -85,6 +88,8 @@ def _keyed(column: Column, known: dict[Key, float], missing: Place, scope: Scope
 def _known(categories: Any, column: Column, scope: Scope) -> dict[Key, float]:
     """The places of the categories, by what stands for them in SQL."""
     given = [(place, c) for place, c in enumerate(categories.tolist()) if not _is_missing(c)]
+    if any(type(c) is int and abs(c) > LARGEST_WHOLE for _, c in given):
+        scope.refuse("it knows whole numbers beyond 2 ** 53, which float8 cannot tell apart")
     known = {
         key: float(place)
         for place, category in given

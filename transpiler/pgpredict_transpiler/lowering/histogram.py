@@ -13,7 +13,7 @@ from pgpredict_transpiler.columns import Column
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.lowering.keysets import KeyBits
 from pgpredict_transpiler.lowering.splits import OFTEN, Split, Splits, split_keys
-from pgpredict_transpiler.lowering.trees import LEAF, MOST_NODES, nested, too_many
+from pgpredict_transpiler.lowering.trees import LEAF, MOST_NODES, check_depth, nested, too_many
 from pgpredict_transpiler.scope import Scope
 from pgpredict_transpiler.search import LINEAR
 
@@ -26,6 +26,7 @@ def histogram_scores(model: Any, columns: Sequence[Column], scope: Scope) -> lis
     count = sum(map(len, nodes))
     if count > MOST_NODES:
         scope.refuse(too_many(count, "max_iter or max_leaf_nodes"))
+    check_depth(max(int(tree["depth"].max()) for tree in nodes), scope)
     splits = Splits(numbers, _thresholds(nodes, len(numbers)), scope)
     baseline = np.ravel(model._baseline_prediction)
     categories = _categories(nodes, numbers, scope)

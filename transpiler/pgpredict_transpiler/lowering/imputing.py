@@ -20,7 +20,7 @@ from pgpredict_transpiler.columns import (
     constant_column,
 )
 from pgpredict_transpiler.scope import Scope
-from pgpredict_transpiler.search import from_lookup
+from pgpredict_transpiler.search import bound, from_lookup
 
 
 def simple_imputer(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
@@ -164,7 +164,7 @@ def _by_marker(column: Column, marker: Any, scope: Scope) -> Column:
         return column
     if column.lookup:
         return from_lookup(column.lookup.mapped(lambda v: None if v == value else v), column.name)
-    key = scope.let("value", sql.null_if(column.expression, sql.constant(value)), column.type)
+    key = scope.let("value", sql.null_if(column.expression, bound(value)), column.type)
     if column.type != "float8":
         return Column(key, column.type, column.name)
     chain = Chain(key, low=column.range.low, high=column.range.high)

@@ -18,7 +18,7 @@ from pgpredict_transpiler.scope import Scope
 
 LEAF = -1
 MOST_COPIES = 2  # so often a tree is written out; an assignment in PL/pgSQL costs as much as a tree
-DEEPEST = 1000  # a deeper tree would break the server's stack
+DEEPEST = 150  # a deeper nest of CASEs is hard on the stacks of Python and of the server
 MOST_NODES = 200_000  # beyond it a statement takes seconds to plan and hundreds of megabytes
 
 Value = Callable[[int], Expression]  # of a leaf, by its number
@@ -84,6 +84,12 @@ def sum_of_trees(
     return scope.sum([sql.number(start), *terms])
 
 
+def check_depth(depth: int, scope: Scope) -> None:
+    """Refuse trees that nest deeper than an expression can."""
+    if depth > DEEPEST:
+        scope.refuse(f"a tree is {depth} levels deep, and {DEEPEST} is the limit: set max_depth")
+
+
 def too_many(nodes: int, options: str) -> str:
     """Why an ensemble is refused that is too large for an expression."""
     return f"it has {nodes:,} nodes, and an expression holds {MOST_NODES:,}: limit {options}"
@@ -112,8 +118,7 @@ class _Trees:
         nodes = sum(e.tree_.node_count for e in self._estimators)
         if nodes > MOST_NODES:
             self._scope.refuse(too_many(nodes, "max_depth or max_leaf_nodes"))
-        if max(e.tree_.max_depth for e in self._estimators) > DEEPEST:
-            self._scope.refuse(f"a tree is deeper than {DEEPEST} levels: limit max_depth")
+        check_depth(max(e.tree_.max_depth for e in self._estimators), self._scope)
         if self._estimators[0].tree_.n_outputs > 1:
             self._scope.refuse("it predicts several targets at once: deploy one model for each")
 
