@@ -14,7 +14,7 @@ WITH relation AS (
 live AS (
     SELECT DISTINCT ON (v.model) v.model, v.source, relation.name AS takes_rows_of
     FROM pgpredict.version AS v
-    JOIN pg_proc AS p ON p.proname = v.model AND p.pronargs = 1
+    JOIN pg_proc AS p ON p.proname = v.model::name AND p.pronargs = 1
     JOIN pg_namespace AS n ON n.oid = p.pronamespace AND n.nspname = 'predict'
     JOIN relation ON relation.reltype = p.proargtypes[0]
     WHERE v.live_since IS NOT NULL
@@ -28,12 +28,9 @@ SELECT v.model,
        v.form,
        v.metrics,
        CASE
-           WHEN v.live_since IS NOT NULL
-           THEN (SELECT live.takes_rows_of FROM live WHERE live.model = v.model)
-           ELSE coalesce(
-               (SELECT relation.name FROM relation WHERE relation.name = v.source),
-               (SELECT live.takes_rows_of FROM live
-                WHERE live.model = v.model AND live.source = v.source))
+           WHEN v.live_since IS NOT NULL THEN live.takes_rows_of
+           WHEN relation.name IS NOT NULL THEN relation.name
+           WHEN v.source = live.source THEN live.takes_rows_of
        END AS source,
        v.signature,
        v.contract,
@@ -51,6 +48,8 @@ SELECT v.model,
        v.retired_at,
        v.retired_by
 FROM pgpredict.version AS v
+LEFT JOIN relation ON relation.name = v.source
+LEFT JOIN live ON live.model = v.model
 ORDER BY v.model, v.version;
 
 CREATE OR REPLACE VIEW pgpredict.models AS
