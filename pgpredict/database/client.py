@@ -147,6 +147,8 @@ class Database:
             GoldenRowMismatch: the functions answer otherwise than Python.
             SignatureChanged: it was to go live, and a view or something else uses the live
                 functions, which would change.
+            InUse: it was to go live, and an index or something else stores answers of the live
+                functions.
         """
         # Loads scikit-learn and the transpiler: a second that other methods need not wait.
         from pgpredict.database.deploying import store
@@ -167,6 +169,7 @@ class Database:
         Raises:
             UnknownModel: no such model or version, or a retired one.
             SignatureChanged: something uses the live functions, which would change.
+            InUse: an index, a column or a constraint stores answers of the live functions.
         """
         with self._work() as cursor:
             return int(_one(cursor, "promote", model=model, version=version)["version"])
@@ -180,6 +183,7 @@ class Database:
         Raises:
             UnknownModel: no such model.
             NothingBefore: no version was live before, or it is retired.
+            SignatureChanged, InUse: as for `promote`.
         """
         with self._work() as cursor:
             return int(_one(cursor, "rollback", model=model)["version"])

@@ -98,6 +98,9 @@ BEGIN
         code => 'PP002',
         details => pgpredict.signature_changes(model, version),
         hint => 'deploy under a new name, or deploy without promoting and move what uses it');
+    IF pgpredict.live_version(model) <> version THEN
+        PERFORM pgpredict.check_stored_answers(model, cannot);
+    END IF;
     PERFORM pgpredict.create_aliases(model, version);
     PERFORM pgpredict.hand_over(l) FROM pgpredict.live_functions(model) AS l;
     PERFORM pgpredict.copy_rights(l, rights)
