@@ -16,9 +16,9 @@ def doctor(dsn: Dsn = None, json: Json = False) -> None:
 
     The exit code is 5 if something stands in the way.
     """
-    from pgpredict import checkup
+    from pgpredict.doctor import examine
 
-    findings = checkup.examine(dsn)
+    findings = examine(dsn)
     if json:
         screen.answer([asdict(finding) for finding in findings])
     else:
