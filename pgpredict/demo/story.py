@@ -196,11 +196,19 @@ def _score(
     flights: Flights,
 ) -> None:
     screen.act("Score every flight in SQL, and hold each answer against scikit-learn's")
-    screen.code(
-        f"INSERT INTO nycflights.late_scores\n"
-        f"SELECT f.id, predict.{MODEL}(f), predict.{MODEL}_proba(f)\nFROM {data.TABLE} f;"
-    )
     first, second = versions
+    frozen = f"predict_versions.{MODEL}_v{first.version}"
+    screen.code(
+        f"-- v{first.version} waits: its frozen functions take columns\n"
+        f"INSERT INTO nycflights.late_scores\n"
+        f"SELECT f.id, {frozen}(f.{data.INPUTS[0]}, …),\n"
+        f"       {frozen}_proba(f.{data.INPUTS[0]}, …)\n"
+        f"FROM {data.TABLE} f;\n"
+        f"-- v{second.version} is live: predict.{MODEL} takes rows\n"
+        f"INSERT INTO nycflights.late_scores\n"
+        f"SELECT f.id, predict.{MODEL}(f), predict.{MODEL}_proba(f)\n"
+        f"FROM {data.TABLE} f;"
+    )
     # The live version last, so that its scores stay.
     comparisons = []
     for one, done, calls in (

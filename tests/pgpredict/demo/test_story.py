@@ -30,6 +30,8 @@ def test_every_flight_is_scored_and_no_answer_differs(
     assert numbers(told, "labels that differ") == ["0", "0"]
     assert numbers(told, "probabilities that differ") == ["0", "0"]
     assert "Not one answer differs." in told
+    assert "SELECT f.id, predict_versions.late_v1(f.carrier, …)," in told
+    assert "SELECT f.id, predict.late(f), predict.late_proba(f)" in told
     assert "\x1b" not in told, "into a file goes plain text"
     with psycopg.connect(dsn) as connection:
         scored = connection.execute(
