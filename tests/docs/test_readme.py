@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pgpredict.cli.families import FAMILIES
 from pgpredict_transpiler.lowering.registry import REGISTRY
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,12 @@ def test_what_it_calls_supported_is() -> None:
     named = set(re.findall(r"`([A-Z]\w+)`", section))
     assert named
     assert {name for name in named if f"sklearn.{name}" not in REGISTRY} == set()
+
+
+def test_it_names_the_families_that_the_command_line_lists() -> None:
+    section = README.partition("## What has an SQL form")[2].partition("\n## ")[0]
+
+    assert re.findall(r"^\| ([a-z][\w -]+) \| `", section, re.MULTILINE) == list(FAMILIES)
 
 
 def test_files_that_documents_name_are_there() -> None:
