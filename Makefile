@@ -39,9 +39,18 @@ clean: ## remove .venv and every cache
 
 .venv/.installed-%: $(PINS) | .venv/bin/python
 	@echo "installing pgpredict[$*] into .venv (once, about a minute)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[$*]'
+	@set -o pipefail; $(BIN)/python -u -m pip install --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[$*]' 2>&1 | awk '$(NAMES)'
 	@touch $@
+
+# Of what pip says: the names of the packages, to see that it works; and all that follows an error.
+define NAMES
+tolower($$1) ~ /^error/ { failed = 1 } \
+failed { print; next } \
+/^(Collecting|Processing)/ { \
+	sub(/.*\//, "", $$2); sub(/-[0-9].*|[^A-Za-z0-9._-].*/, "", $$2); printf " %s", $$2; fflush() } \
+/^Installing collected/ { print "\n putting them in place"; fflush() }
+endef
 
 # PYTHON=... names an interpreter; otherwise the first of these that is new enough.
 .venv/bin/python:
