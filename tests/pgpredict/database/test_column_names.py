@@ -18,7 +18,7 @@ NAMES = [
     "back\\slash",
     "semi;colon--",
     "{braces}",
-    "$1",
+    "$one",
     "日本",
     "select",
     "table.column",

@@ -74,7 +74,7 @@ def test_eight_clients_at_once(
             future.result()
         counts = [future.result() for future in others]
 
-    assert min(counts) > 5
+    assert min(counts) > 0
     numbers = [v.version for v in db.versions("value")]
     assert numbers == list(range(1, 3 * DEPLOYS + 2))
     assert [v.version for v in db.versions("other")] == list(range(1, DEPLOYS + 2))

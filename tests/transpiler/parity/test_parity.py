@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 
 import pandas as pd
@@ -12,7 +11,6 @@ import pytest
 from pgpredict_transpiler import Program, transpile
 from pgpredict_transpiler.lowering.registry import REGISTRY
 from pgpredict_transpiler.oracle import Answers, ask
-from tests.postgres import Server, fresh_database
 from tests.transpiler.parity import engines
 from tests.transpiler.parity.case import Case
 from tests.transpiler.parity.cases import CASES
@@ -31,16 +29,6 @@ every_case = pytest.mark.parametrize(
         for number, case in enumerate(CASES)
     ],
 )
-
-
-@pytest.fixture(scope="module")
-def workbench(server: Server, worker_id: str) -> Iterator[psycopg.Connection]:
-    """One database for all cases: each leaves it as it was."""
-    with (
-        fresh_database(server, f"pgpredict_parity_{worker_id}") as dsn,
-        psycopg.connect(dsn) as connection,
-    ):
-        yield connection
 
 
 @cache

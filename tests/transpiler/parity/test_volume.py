@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -17,7 +16,6 @@ from sklearn import ensemble
 from pgpredict_transpiler import Program, transpile
 from pgpredict_transpiler.equality import same
 from pgpredict_transpiler.oracle import Answers, ask
-from tests.postgres import Server, fresh_database
 from tests.transpiler.parity.case import NUMBERS, mixed_frame
 from tests.transpiler.parity.hostile import neighbours, thresholds
 
@@ -64,16 +62,6 @@ def _rows(program: Program, sample: pd.DataFrame) -> pd.DataFrame:
         source = rng.integers(0, 3, ROWS)
         columns[name] = np.choose(source, [rng.choice(seen, ROWS), smooth, rng.choice(near, ROWS)])
     return pd.DataFrame(columns)
-
-
-@pytest.fixture(scope="module")
-def workbench(server: Server, worker_id: str) -> Iterator[psycopg.Connection]:
-    """One database for all models: each leaves it as it was."""
-    with (
-        fresh_database(server, f"pgpredict_volume_{worker_id}") as dsn,
-        psycopg.connect(dsn) as connection,
-    ):
-        yield connection
 
 
 @every_model

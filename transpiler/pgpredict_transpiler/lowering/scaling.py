@@ -68,24 +68,29 @@ def _lookup(column: Column, step: Any) -> Column:
 
 def standard_scaler(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
     """(x - mean) / scale."""
-    numbers = _read(columns, scope)
-    means = model.mean_ if model.with_mean else [0.0] * len(numbers)
-    scales = model.scale_ if model.with_std else [1.0] * len(numbers)
-    return [
-        unscaled(shifted(c, -float(m)), float(s))
-        for c, m, s in zip(numbers, means, scales, strict=True)
-    ]
+    return _centered(columns, model.mean_, model.with_mean, model.scale_, model.with_std, scope)
 
 
 def robust_scaler(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
     """(x - median) / scale."""
-    numbers = _read(columns, scope)
-    centers = model.center_ if model.with_centering else [0.0] * len(numbers)
-    scales = model.scale_ if model.with_scaling else [1.0] * len(numbers)
-    return [
-        unscaled(shifted(c, -float(m)), float(s))
-        for c, m, s in zip(numbers, centers, scales, strict=True)
-    ]
+    center, scale = model.center_, model.scale_
+    return _centered(columns, center, model.with_centering, scale, model.with_scaling, scope)
+
+
+def _centered(
+    columns: Sequence[Column],
+    centers: Any,
+    centering: bool,
+    scales: Any,
+    scaling: bool,
+    scope: Scope,
+) -> list[Column]:
+    result = _read(columns, scope)
+    if centering:
+        result = [shifted(c, -float(m)) for c, m in zip(result, centers, strict=True)]
+    if scaling:
+        result = [unscaled(c, float(s)) for c, s in zip(result, scales, strict=True)]
+    return result
 
 
 def max_abs_scaler(model: Any, columns: Sequence[Column], scope: Scope) -> list[Column]:
