@@ -8,6 +8,7 @@ import skops.io
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 import pgpredict
 from pgpredict.errors import SignatureChanged, UnknownModel, UnreadableModel
@@ -214,6 +215,29 @@ def test_verify_finds_a_function_that_was_changed(
     assert worst[0].expected is not None
     assert worst[0].actual is not None
     assert float(worst[0].actual) - float(worst[0].expected) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("classes", "wrong"), [(2, "0.7"), (3, "ARRAY[0.5, 0.25, 0.25]")])
+def test_verify_finds_a_wrong_probability_beside_a_right_label(
+    db: pgpredict.Database, connection: psycopg.Connection, classes: int, wrong: str
+) -> None:
+    model = DecisionTreeClassifier(max_depth=2)
+    model.fit(customers(), (customers()["spend"] // 84 % classes).astype(int))
+    db.deploy("thirds", model, customers())
+    assert db.verify("thirds").equal == 200
+    returns = "float8" if classes == 2 else "float8[]"
+    connection.execute(
+        f"""
+        CREATE OR REPLACE FUNCTION predict_versions.thirds_v1_proba(tenure float8, spend float8)
+        RETURNS {returns} LANGUAGE sql IMMUTABLE RETURN {wrong}::{returns}
+        """.encode()
+    )
+    result = db.verify("thirds")
+    assert (result.rows, result.differing) == (200, 200)
+    assert 0 < result.max_difference <= 1
+    (worst,) = db.worst_rows("thirds", at_most=1)
+    assert worst.expected == worst.actual
+    assert worst.expected_probability != worst.actual_probability
 
 
 def test_model_file_that_skops_cannot_write_is_told(db: pgpredict.Database) -> None:

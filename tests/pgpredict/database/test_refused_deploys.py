@@ -114,6 +114,32 @@ def test_golden_rows_that_differ_are_shown_side_by_side(
     assert len(caught.value.details) == 9
 
 
+def _likes_three(create: Callable[..., str]) -> Callable[..., str]:
+    """A transpiler whose labels are right, and whose probability is wrong on one row of seventy."""
+
+    def created(self: Program, name: str, output: str = "prediction", form: str = "inline") -> str:
+        if output == "prediction":
+            return create(self, name, output=output, form=form)
+        right = create(self, name, output=output, form="block")
+        return right.replace("BEGIN\n", "BEGIN\n  IF tenure = 3 THEN RETURN 0.25; END IF;\n", 1)
+
+    return created
+
+
+def test_wrong_probability_beside_a_right_label_is_refused(
+    db: pgpredict.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = churn()
+    monkeypatch.setattr(Program, "create_function", _likes_three(Program.create_function))
+    with pytest.raises(
+        GoldenRowMismatch, match="3 of 200 golden rows differ from Python"
+    ) as caught:
+        db.deploy("churn", model, customers())
+    monkeypatch.undo()
+    assert caught.value.details[2].startswith("  SQL ")
+    assert caught.value.details[2].endswith(" probability 0.25")
+
+
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
