@@ -106,7 +106,10 @@ def _schema(cursor: Cursor, facts: dict[str, Any]) -> Iterator[Finding]:
         yield _problem("schema", error)
         return
     yield Finding("schema", "ok", f"version {installed}")
-    yield _may_deploy(cursor)
+    rights = _may_deploy(cursor)
+    yield rights
+    if rights.state == "ok":
+        yield from _stored_answers(cursor)
 
 
 def _may_install(facts: dict[str, Any]) -> Finding:
@@ -131,6 +134,16 @@ def _may_deploy(cursor: Cursor) -> Finding:
         f"{state['role']} may look, but not deploy or promote",
         do=f"have an administrator run: GRANT {state['owner']} TO {state['role']}",
     )
+
+
+def _stored_answers(cursor: Cursor) -> Iterator[Finding]:
+    for row in cursor.execute(query("stored_answers", "doctor")).fetchall():
+        yield Finding(
+            f"predict.{row['model']}",
+            "note",
+            f"its answers are stored by {row['stored_by']}: no other version can go live",
+            do=f"build these on {row['frozen']} instead",
+        )
 
 
 def _writing(facts: dict[str, Any]) -> Finding:

@@ -13,3 +13,13 @@ SELECT current_setting('server_version') AS server_version,
        -- Off where Postgres was built without it, whatever the setting says.
        current_setting('jit')::boolean AND pg_jit_available() AS jit,
        has_database_privilege(current_database(), 'CREATE') AS may_create;
+
+-- name: stored_answers
+-- What will stop the next promote: see sql/schema/54_stored.sql.
+SELECT m.name AS model,
+       string_agg(s, ', ' ORDER BY s) AS stored_by,
+       pgpredict.frozen_name(m.name, pgpredict.live_version(m.name), '') AS frozen
+FROM pgpredict.model AS m,
+     pgpredict.stored_answers(ARRAY(SELECT pgpredict.live_functions(m.name))) AS s
+GROUP BY m.name
+ORDER BY m.name;

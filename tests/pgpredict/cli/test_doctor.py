@@ -7,6 +7,9 @@ from typing import Any
 
 import psycopg
 
+import pgpredict
+from tests.pgpredict.database.models import customers, value
+
 from .conftest import Run
 
 
@@ -25,6 +28,21 @@ def test_a_healthy_database(installed_dsn: str, run: Run) -> None:
     ]
     assert found["schema"]["state"] == found["rights"]["state"] == "ok"
     assert found["server"]["found"].startswith("Postgres ")
+
+
+def test_an_index_on_a_live_function(installed_dsn: str, run: Run) -> None:
+    with pgpredict.connect(installed_dsn) as db, db.connection() as connection:
+        db.deploy("value", value(), customers())
+        connection.execute("CREATE TABLE t AS SELECT 1.0::float8 AS a")
+        connection.execute("CREATE INDEX x ON t (predict.value(a, a))")
+        connection.commit()
+
+    assert _examine(run, installed_dsn, healthy=True)["predict.value"] == {
+        "subject": "predict.value",
+        "state": "note",
+        "found": "its answers are stored by index public.x: no other version can go live",
+        "do": "build these on predict_versions.value_v1 instead",
+    }
 
 
 def test_a_database_without_the_schema(dsn: str, run: Run) -> None:
