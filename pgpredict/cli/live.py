@@ -104,12 +104,10 @@ def drop(model: ModelName, dsn: Dsn = None, json: Json = False) -> None:
 def _show_live(database: Database, model: str, version: int, json: bool) -> None:
     last = database.events(model)[-1]
     detail = last.detail if last.version == version else {}
-    before = detail.get("from")
+    before = detail.get("from") if detail.get("from") != version else None
     if "without_rows_of" in detail:
-        lost = detail["without_rows_of"]
-        screen.complain(
-            f"predict.{model} takes no rows: {lost} is gone, or lost a column", label="warning"
-        )
+        lost, why = detail["without_rows_of"], detail["because"]
+        screen.complain(f"predict.{model} takes no rows of {lost}: {why}", label="warning")
     if json:
         screen.answer({"model": model, "live": version, "before": before})
         return

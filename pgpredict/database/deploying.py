@@ -39,8 +39,7 @@ def store(
     detail = {"form": new.form, "rows": result["rows"], "max_difference": result["max_difference"]}
     cursor.execute(query("record"), {**key, "what": "deploy", "detail": Jsonb(detail)})
     live = promote or (promote is None and version == 1)
-    if live:
-        cursor.execute(query("promote"), key)
+    notes = (*new.file.notes, *(_promote(cursor, key) if live else ()))
     return Deployment(
         **key,
         live=live,
@@ -55,7 +54,7 @@ def store(
         source=source,
         calls=_calls(new, version, _value(cursor, "arguments", key), live=live, source=source),
         model_format=new.file.format,
-        notes=new.file.notes,
+        notes=notes,
     )
 
 
@@ -105,6 +104,14 @@ def _run_golden_rows(cursor: Cursor[Row], key: dict[str, Any], inputs: list[str]
             row["inputs"] = {name: row["inputs"][name] for name in inputs}
         raise mismatch(key["model"], result, [GoldenRow(**row) for row in worst])
     return result
+
+
+def _promote(cursor: Cursor[Row], key: dict[str, Any]) -> list[str]:
+    cursor.execute(query("promote"), key)
+    lost = cursor.execute(query("lost_rows"), key).fetchone()
+    if lost is None or lost["source"] is None:
+        return []
+    return [f"predict.{key['model']} takes no rows of {lost['source']}: {lost['because']}"]
 
 
 def _calls(

@@ -59,6 +59,14 @@ SELECT pgpredict.record(%(model)s, %(version)s, %(what)s, %(detail)s);
 -- name: promote
 SELECT pgpredict.promote(%(model)s, %(version)s) AS version;
 
+-- name: lost_rows
+-- What the last promotion said of rows that predict.<model> does not take any more.
+SELECT e.detail ->> 'without_rows_of' AS source, e.detail ->> 'because' AS because
+FROM pgpredict.event AS e
+WHERE e.model = %(model)s AND e.what = 'promote'
+ORDER BY e.id DESC
+LIMIT 1;
+
 -- name: rollback
 SELECT pgpredict.rollback(%(model)s) AS version;
 

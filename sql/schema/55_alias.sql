@@ -76,6 +76,65 @@ BEGIN
 END
 $$;
 
+-- The tables whose rows the live functions take.
+CREATE OR REPLACE FUNCTION pgpredict.taken_rows(model text) RETURNS SETOF regclass
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT DISTINCT t.typrelid::regclass
+    FROM pgpredict.live_functions(model) AS l
+    JOIN pg_proc AS p ON p.oid = l
+    JOIN pg_type AS t ON t.oid = p.proargtypes[0]
+    WHERE p.pronargs = 1 AND t.typrelid <> 0
+    $$;
+
+-- Why the live functions of a version do not take the rows of a table.
+CREATE OR REPLACE FUNCTION pgpredict.why_no_rows(model text, version integer, source text)
+    RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE
+        WHEN to_regclass(why_no_rows.source) IS NULL THEN 'it is gone'
+        ELSE coalesce(
+            replace(pgpredict.misfits(to_regclass(why_no_rows.source), v.signature), E'\n', '; '),
+            format('%s v%s was deployed with %s', v.model, v.version,
+                   coalesce('the source ' || v.source, 'no source')))
+    END
+    FROM pgpredict.version AS v
+    WHERE v.model = why_no_rows.model AND v.version = why_no_rows.version
+    $$;
+
+-- Warns of rows that predict.<model> took before, or should take, and takes no more. Returns what
+-- the event says of it.
+CREATE OR REPLACE FUNCTION pgpredict.tell_lost_rows(
+    model text, version integer, before regclass[]) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    own text := (SELECT v.source
+                 FROM pgpredict.version AS v
+                 WHERE v.model = tell_lost_rows.model AND v.version = tell_lost_rows.version);
+    lost text := coalesce(
+        (SELECT min(b::text)
+         FROM unnest(before) AS b
+         WHERE b NOT IN (SELECT pgpredict.taken_rows(model))),
+        CASE WHEN pgpredict.row_source(model, version) IS NULL THEN own END);
+    why text := pgpredict.why_no_rows(model, version, lost);
+BEGIN
+    IF lost IS NULL THEN
+        RETURN '{}';
+    END IF;
+    RAISE WARNING 'predict.% takes no rows of %: %', model, lost, why USING
+        HINT = CASE lost WHEN own
+            THEN format('once they fit: SELECT pgpredict.promote(%L, %s)', model, version)
+            ELSE 'to take them, deploy with a source that has the columns of the model'
+        END;
+    RETURN jsonb_build_object('without_rows_of', lost, 'because', why);
+END
+$$;
+
 -- Points the aliases at a version. Callers hold the model's lock and write the event, with the
 -- detail that this returns. `cannot` begins the error where something uses aliases that would go.
 --
@@ -87,9 +146,9 @@ CREATE OR REPLACE FUNCTION pgpredict.make_live(model text, version integer, cann
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
-    detail jsonb := jsonb_build_object('from', pgpredict.live_version(model));
-    rights aclitem[] := pgpredict.live_rights(model);
-    lost text;
+    before CONSTANT integer := pgpredict.live_version(model);
+    taken CONSTANT regclass[] := ARRAY(SELECT pgpredict.taken_rows(model));
+    rights CONSTANT aclitem[] := pgpredict.live_rights(model);
 BEGIN
     PERFORM pgpredict.follow_source(model);
     PERFORM pgpredict.drop_functions(
@@ -98,7 +157,7 @@ BEGIN
         code => 'PP002',
         details => pgpredict.signature_changes(model, version),
         hint => 'deploy under a new name, or deploy without promoting and move what uses it');
-    IF pgpredict.live_version(model) <> version THEN
+    IF before <> version THEN
         PERFORM pgpredict.check_stored_answers(model, cannot);
     END IF;
     PERFORM pgpredict.create_aliases(model, version);
@@ -114,16 +173,6 @@ BEGIN
     UPDATE pgpredict.version AS v
     SET live_since = clock_timestamp()
     WHERE v.model = make_live.model AND v.version = make_live.version AND v.live_since IS NULL;
-
-    SELECT v.source INTO lost
-    FROM pgpredict.version AS v
-    WHERE v.model = make_live.model AND v.version = make_live.version
-      AND pgpredict.row_source(v.model, v.version) IS NULL;
-    IF lost IS NOT NULL THEN
-        RAISE WARNING 'predict.% takes no rows: % is gone, or lost a column', model, lost USING
-            HINT = format('once it is back: SELECT pgpredict.promote(%L, %s)', model, version);
-        detail := detail || jsonb_build_object('without_rows_of', lost);
-    END IF;
-    RETURN detail;
+    RETURN jsonb_build_object('from', before) || pgpredict.tell_lost_rows(model, version, taken);
 END
 $$;

@@ -16,7 +16,7 @@ BEGIN
     chosen := pgpredict.usable_version(model, version);
     before := pgpredict.live_version(model);
     detail := pgpredict.make_live(model, chosen, format('cannot promote %s v%s', model, chosen));
-    IF before IS DISTINCT FROM chosen THEN
+    IF before IS DISTINCT FROM chosen OR detail ? 'without_rows_of' THEN
         PERFORM pgpredict.record(model, chosen, 'promote', detail);
     END IF;
     RETURN chosen;
@@ -24,7 +24,8 @@ END
 $$;
 
 -- The version that a rollback goes to; NULL: there is none. Promotions are a stack: each rollback
--- undoes the last promotion that is not undone yet, so that a second one goes further back.
+-- undoes the last promotion that is not undone yet, so that a second one goes further back. One
+-- of the version that was live already undoes nothing.
 CREATE OR REPLACE FUNCTION pgpredict.version_before(model text) RETURNS integer
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -37,6 +38,7 @@ BEGIN
         SELECT e.what, (e.detail ->> 'from')::integer AS came_from
         FROM pgpredict.event AS e
         WHERE e.model = version_before.model AND e.what IN ('promote', 'rollback')
+          AND (e.detail ->> 'from')::integer IS DISTINCT FROM e.version
         ORDER BY e.id DESC
     LOOP
         IF past.what = 'rollback' THEN

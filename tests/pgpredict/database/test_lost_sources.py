@@ -60,11 +60,15 @@ def test_dropped_source_takes_the_row_form_with_it_and_nothing_else(
     assert answers(connection, "SELECT pgpredict.rollback('value')") == [1]
     assert told == [
         (
-            "predict.value takes no rows: public.customers is gone, or lost a column",
-            "once it is back: SELECT pgpredict.promote('value', 1)",
+            "predict.value takes no rows of public.customers: it is gone",
+            "once they fit: SELECT pgpredict.promote('value', 1)",
         )
     ]
-    assert db.events()[-1].detail == {"from": 2, "without_rows_of": "public.customers"}
+    assert db.events()[-1].detail == {
+        "from": 2,
+        "without_rows_of": "public.customers",
+        "because": "it is gone",
+    }
     assert db.promote("value", 2) == 2
     assert answers(connection, "SELECT predict.value(1, 2)") == [pytest.approx(6)]
 
@@ -86,7 +90,11 @@ def test_source_that_lost_a_column_stops_no_rollback(
 ) -> None:
     connection.execute("ALTER TABLE customers RENAME COLUMN spend TO spent")
     assert db.rollback("value") == 1
-    assert db.events()[-1].detail["without_rows_of"] == "public.customers"
+    assert db.events()[-1].detail == {
+        "from": 2,
+        "without_rows_of": "public.customers",
+        "because": "no column spend",
+    }
     assert db.versions()[0].source is None
     assert answers(connection, "SELECT predict.value(1, 2)") == [pytest.approx(3)]
 
@@ -105,3 +113,44 @@ def test_row_form_in_use_is_not_dropped_for_a_column_that_is_lost(
         "in use by: view public.worth",
     )
     assert answers(connection, "SELECT worth FROM worth") == [pytest.approx(45)]
+
+
+def test_deploy_tells_that_the_row_form_goes_where_a_column_was_renamed(
+    db: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("ALTER TABLE customers RENAME COLUMN spend TO spent")
+    assert db.deploy("value", value(3), customers()).notes == (), "the row form still stands"
+    assert answers(connection, "SELECT count(predict.value(c)) FROM customers c") == [200]
+    deployed = db.deploy("value", value(4), customers(), promote=True)
+    lost = {"without_rows_of": "public.customers", "because": "no column spend"}
+    assert deployed.notes == ("predict.value takes no rows of public.customers: no column spend",)
+    assert (deployed.source, deployed.calls) == (None, ("predict.value(tenure, spend)",))
+    assert db.events()[-1].detail == {"from": 2, **lost}
+    assert answers(connection, "SELECT predict.value(1, 2)") == [pytest.approx(12)]
+    assert db.rollback("value") == 2
+    assert db.events()[-1].detail == {"from": 4, **lost}
+    connection.execute("ALTER TABLE customers RENAME COLUMN spent TO spend")
+    assert db.promote("value", 2) == 2
+    assert answers(connection, "SELECT count(predict.value(c)) FROM customers c") == [200]
+
+
+def test_another_source_tells_that_the_rows_of_the_first_are_taken_no_more(
+    db: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE clients (LIKE customers)")
+    deployed = db.deploy("value", value(3), customers(), source="clients", promote=True)
+    (note,) = deployed.notes
+    assert note.startswith("predict.value takes no rows of public.customers: ")
+    assert note.endswith("value v3 was deployed with the source public.clients")
+    assert db.rollback("value") == 2
+    assert db.events()[-1].detail["without_rows_of"] == "public.clients"
+    assert answers(connection, "SELECT count(predict.value(c)) FROM customers c") == [200]
+
+
+def test_live_version_put_in_place_without_its_row_form_tells_so_and_is_no_step(
+    db: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("ALTER TABLE customers RENAME COLUMN spend TO spent")
+    assert db.promote("value", 2) == 2
+    assert db.events()[-1].detail["because"] == "no column spend"
+    assert db.rollback("value") == 1
