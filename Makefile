@@ -18,8 +18,9 @@ help: ## list what there is
 demo: .venv/.installed-demo ## real flights, two models, every row compared with scikit-learn
 	@$(BIN)/pgpredict demo $(ARGS)
 
+# One thread for each worker: scikit-learn's would wait for each other's turn on the same cores.
 test: .venv/.installed-dev ## all tests, on Postgres 18 and 16; ARGS='tests/sql -k promote' runs some
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 bench: .venv/.installed-bench ## the benchmark, as ratios from one run
 	@$(BIN)/python -m benchmarks $(ARGS)
