@@ -1,7 +1,8 @@
 -- The source of a version: the table whose rows predict.<model> takes.
 
--- Why a column of a table cannot be passed for an input; NULL: it can. Only casts that no value
--- can make raise, and that mean the same for every session.
+-- Why a column of a table cannot be passed for an input; NULL: it can. Only casts that mean the
+-- same for every session, and that no value can make raise, but for a date after the year 294276;
+-- pgpredict.passed sees to numeric.
 CREATE OR REPLACE FUNCTION pgpredict.why_not(source regclass, input text, type text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -25,6 +26,43 @@ CREATE OR REPLACE FUNCTION pgpredict.why_not(source regclass, input text, type t
         JOIN pg_type AS t ON t.oid = a.atttypid
         WHERE a.attrelid = source AND a.attname = input AND a.attnum > 0 AND NOT a.attisdropped
     ) AS c ON true
+    $$;
+
+-- How a column of a row is passed for an input. The cast of a numeric to float8 raises where the
+-- number is too large or too small; then infinity or 0 is passed, as Python does. Where the
+-- column's precision rules that out, the cast alone stands, which is faster. The bounds are those
+-- of rounding; NaN is above all numbers.
+CREATE OR REPLACE FUNCTION pgpredict.passed(
+    source regclass, source_row text, input text, type text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT format(
+        CASE WHEN c.base = 'numeric'::regtype AND passed.type = 'double precision'
+                  AND NOT (c.typmod >= 4 AND c.precision - c.scale <= 300 AND c.scale <= 300)
+            THEN 'CASE'
+                 ' WHEN (%1$I).%2$I > 1.797693134862315807e308 AND (%1$I).%2$I <= ''Infinity'''
+                 ' THEN ''Infinity'''
+                 ' WHEN (%1$I).%2$I < -1.797693134862315807e308 THEN ''-Infinity'''
+                 ' WHEN abs((%1$I).%2$I) < 2.4703282292062328e-324 THEN 0'
+                 ' ELSE (%1$I).%2$I::float8 END'
+            ELSE '(%1$I).%2$I::%3$s'
+        END,
+        passed.source_row, passed.input, passed.type)
+    FROM (
+        SELECT b.base, b.typmod,
+               -- As numeric packs them; the scale has a sign in its eleven bits.
+               (b.typmod - 4) >> 16 AS precision,
+               (((b.typmod - 4) & 2047) # 1024) - 1024 AS scale
+        FROM pg_attribute AS a
+        JOIN pg_type AS t ON t.oid = a.atttypid,
+             LATERAL (
+                 SELECT CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END::regtype AS base,
+                        CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod
+             ) AS b
+        WHERE a.attrelid = passed.source AND a.attname = passed.input
+          AND a.attnum > 0 AND NOT a.attisdropped
+    ) AS c
     $$;
 
 -- Why the rows of a table cannot be passed for the inputs of a signature; NULL: they can.

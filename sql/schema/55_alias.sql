@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION pgpredict.aliases(model text, version integer)
     AS $$
     WITH chosen AS (
         SELECT v.signature,
-               pgpredict.row_source(v.model, v.version)::text AS source,
+               pgpredict.row_source(v.model, v.version) AS source,
                -- No two functions of one name may share argument names: the row steps aside.
                CASE WHEN v.signature @> '[{"name": "c"}]' THEN 'source_row' ELSE 'c' END AS c
         FROM pgpredict.version AS v
@@ -22,7 +22,7 @@ CREATE OR REPLACE FUNCTION pgpredict.aliases(model text, version integer)
     parts AS (
         SELECT string_agg(format('%I %s', i.name, i.type), ', ' ORDER BY i.position) AS declared,
                string_agg(quote_ident(i.name), ', ' ORDER BY i.position) AS by_name,
-               string_agg(format('(%I).%I::%s', chosen.c, i.name, i.type), ', '
+               string_agg(pgpredict.passed(chosen.source, chosen.c, i.name, i.type), ', '
                           ORDER BY i.position) AS by_row
         FROM chosen, pgpredict.inputs(chosen.signature) AS i
     ),

@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import pgpredict
 from pgpredict.errors import InvalidSample
-from tests.pgpredict.database.models import customers
+from tests.pgpredict.database.models import customers, value
 
 TEXTS = [
     "",
@@ -123,3 +123,41 @@ def test_model_with_a_single_class(db: pgpredict.Database, connection: psycopg.C
     assert db.verify("constant").equal == 200
     row = connection.execute("SELECT predict.constant(1, 2), predict.constant_proba(1, 2)")
     assert row.fetchone() == ("always", [1.0])
+
+
+NUMERICS = [
+    *("1e350", "-1e350", "1e-350", "-1e-350", "1e300", "-1e300", "1e-300", "0", "2.5", "NaN"),
+    *("1.7976931348623158e308", "-1.7976931348623159e308", "1.7976931348623159e308"),
+    *("5e-324", "2.5e-324", "2.4e-324"),
+]
+
+
+@pytest.mark.parametrize("type_", ["numeric", "large", "numeric(400)", "numeric(900, 500)"])
+def test_numeric_beyond_float8_is_passed_as_python_reads_it(
+    db: pgpredict.Database, connection: psycopg.Connection, type_: str
+) -> None:
+    connection.execute(f"CREATE DOMAIN large AS numeric; CREATE TABLE numbers (x {type_})".encode())
+    with connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO numbers VALUES (%s)", [(text,) for text in NUMERICS])
+    db.deploy("value", value(columns=["x"]), customers(columns=["x"]), source="numbers")
+    (passed,) = connection.execute("""
+        SELECT pgpredict.passed('numbers', 'n', 'x', 'double precision')
+    """).fetchone() or ("",)
+    rows = connection.execute(
+        f"SELECT x::text, {passed}, predict.value(n) FROM numbers AS n".encode()
+    ).fetchall()
+    assert len(rows) == len(NUMERICS)
+    np.testing.assert_array_equal([row[1] for row in rows], [float(row[0]) for row in rows])
+    plan = connection.execute("EXPLAIN VERBOSE SELECT predict.value(n) FROM numbers n").fetchall()
+    assert "predict" not in str(plan), "it is inlined"
+
+
+@pytest.mark.parametrize("type_", ["numeric(10, 2)", "numeric(300, 300)", "float4", "bigint"])
+def test_column_that_float8_always_holds_is_cast_and_no_more(
+    connection: psycopg.Connection, type_: str
+) -> None:
+    connection.execute(f"CREATE TABLE numbers (x {type_})".encode())
+    passed = connection.execute("""
+        SELECT pgpredict.passed('numbers', 'n', 'x', 'double precision')
+    """)
+    assert passed.fetchone() == ("(n).x::double precision",)
