@@ -13,7 +13,7 @@ from psycopg import Cursor
 from psycopg.rows import dict_row
 
 from pgpredict.database import schema
-from pgpredict.database.names import check_name
+from pgpredict.database.names import check_name, check_version
 from pgpredict.database.queries import query
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
 from pgpredict.database.refusals import refusals
@@ -171,6 +171,7 @@ class Database:
             SignatureChanged: something uses the live functions, which would change.
             InUse: an index, a column or a constraint stores answers of the live functions.
         """
+        version = check_version(model, version)
         with self._work() as cursor:
             return int(_one(cursor, "promote", model=model, version=version)["version"])
 
@@ -198,6 +199,7 @@ class Database:
             UnknownModel: no such model or version, or a retired one.
             InUse: it is live, or a view, an index or something else uses its functions.
         """
+        version = check_version(model, version)
         with self._work() as cursor:
             return int(_one(cursor, "retire", model=model, version=version)["version"])
 
@@ -228,6 +230,8 @@ class Database:
             >>> content, _ = db.model_file("churn", 1)  # doctest: +SKIP
             >>> skops.io.loads(content)  # doctest: +SKIP
         """
+        if version is not None:
+            version = check_version(model, version)
         with self._work() as cursor:
             found = _all(cursor, "model_file", model=model, version=version)
             if not found:  # this says what there is instead
@@ -246,6 +250,8 @@ class Database:
         Raises:
             UnknownModel: no such model or version, or a retired one.
         """
+        if version is not None:
+            version = check_version(model, version)
         with self._work() as cursor:
             return Verification(model=model, **_one(cursor, "verify", model=model, version=version))
 
@@ -253,6 +259,8 @@ class Database:
         self, model: str, version: int | None = None, at_most: int = 10
     ) -> list[GoldenRow]:
         """The golden rows of a version that differ, the worst first, both answers side by side."""
+        if version is not None:
+            version = check_version(model, version)
         with self._work() as cursor:
             rows = _all(cursor, "worst_rows", model=model, version=version, at_most=at_most)
             return [GoldenRow(**row) for row in rows]

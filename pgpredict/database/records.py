@@ -107,7 +107,8 @@ class Event:
         version: number of the version; None: it is about all of them.
         what: deploy, promote, rollback, retire or drop.
         detail: more, by kind of event; promote and rollback say ``from`` which version, and
-            ``without_rows_of`` which table, if its rows are not taken any more, and ``because``; drop says which ``versions`` went.
+            ``without_rows_of`` which table, if its rows are not taken any more, and ``because``;
+            drop says which ``versions`` went.
     """
 
     at: datetime

@@ -74,6 +74,30 @@ CREATE OR REPLACE FUNCTION pgpredict.live_functions(model text) RETURNS SETOF re
     WHERE p.pronamespace = 'predict'::regnamespace AND p.proname IN (model, model || '_proba')
     $$;
 
+-- At most five models, those first whose names share most pairs of letters with `model`.
+CREATE OR REPLACE FUNCTION pgpredict.closest_models(model text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    WITH near AS (
+        SELECT m.name, count(*) OVER () AS of_all,
+               row_number() OVER (ORDER BY shared.pairs DESC, m.name) AS place
+        FROM pgpredict.model AS m,
+             LATERAL (
+                 SELECT count(*) FILTER (
+                            WHERE strpos(left(closest_models.model, 63), substr(m.name, i, 2)) > 0)
+                            / length(m.name)::float8 AS pairs
+                 FROM generate_series(1, length(m.name) - 1) AS i
+             ) AS shared
+    )
+    SELECT CASE WHEN max(n.of_all) > 5
+               THEN format('closest of %s models: ', max(n.of_all))
+               ELSE 'models: '
+           END || string_agg(n.name, ', ' ORDER BY n.place)
+    FROM near AS n
+    WHERE n.place <= 5
+    $$;
+
 -- Raises unless there is such a model.
 CREATE OR REPLACE FUNCTION pgpredict.check_model(model text) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -83,10 +107,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pgpredict.model AS m WHERE m.name = check_model.model) THEN
         RAISE EXCEPTION 'there is no model %', coalesce(model, 'NULL') USING
             ERRCODE = 'PP001',
-            DETAIL = coalesce(
-                (SELECT 'models: ' || string_agg(m.name, ', ' ORDER BY m.name)
-                 FROM pgpredict.model AS m),
-                'no model is deployed yet'),
+            DETAIL = coalesce(pgpredict.closest_models(model), 'no model is deployed yet'),
             HINT = 'SELECT * FROM pgpredict.models';
     END IF;
 END
