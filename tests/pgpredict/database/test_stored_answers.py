@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psycopg
 import pytest
 
@@ -86,10 +88,11 @@ def test_what_stores_an_answer_stops_promote_and_rollback(
     db.deploy("value", value(1), customers(), source="t")
     db.deploy("value", value(2), customers(), promote=True)
     table.execute(statement.encode())
-    for change, cannot in (
-        (lambda: db.promote("value", 1), "cannot promote value v1"),
-        (lambda: db.rollback("value"), "cannot roll value back to v1"),
-    ):
+    changes: dict[str, Callable[[], object]] = {
+        "cannot promote value v1": lambda: db.promote("value", 1),
+        "cannot roll value back to v1": lambda: db.rollback("value"),
+    }
+    for cannot, change in changes.items():
         with pytest.raises(InUse) as caught:
             change()
         assert caught.value.message == (
