@@ -22,7 +22,8 @@ def contract_of(frame: pd.DataFrame, inputs: tuple[Input, ...]) -> dict[str, Any
 
     Returns:
         ``{"rows": …, "inputs": {name: {"type", "nulls", "min", "max", "categories", …}}}``, JSON
-        throughout; numbers and timestamps have a range, text has its categories.
+        throughout; numbers and timestamps have a range, text has its categories. Where the sample
+        holds no value of a text, ``assumed`` says that text is only taken for its type.
 
     Example:
         >>> frame = pd.DataFrame({"x": [1.0, None, 3.0]})
@@ -41,6 +42,8 @@ def _of_column(column: pd.Series[Any], type_: str) -> dict[str, Any]:
     if type_ == "text":
         categories = sorted(set(present))
         known["distinct"] = len(categories)
+        if not present:
+            known["assumed"] = True
         if len(categories) <= MOST_CATEGORIES:
             known["categories"] = categories
     elif type_ == "float8":

@@ -39,7 +39,7 @@ def store(
     detail = {"form": new.form, "rows": result["rows"], "max_difference": result["max_difference"]}
     cursor.execute(query("record"), {**key, "what": "deploy", "detail": Jsonb(detail)})
     live = promote or (promote is None and version == 1)
-    notes = (*new.file.notes, *(_promote(cursor, key) if live else ()))
+    notes = (*new.notes, *(_promote(cursor, key) if live else ()))
     return Deployment(
         **key,
         live=live,

@@ -73,6 +73,15 @@ class Prepared:
         """Size of the functions."""
         return sum(len(text.encode()) for text in self.unnumbered)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One line per thing that is not an error."""
+        assumed = [name for name, i in self.contract["inputs"].items() if "assumed" in i]
+        return (
+            *self.file.notes,
+            *(f"the sample holds no value of {name}: it is taken for text" for name in assumed),
+        )
+
     def _name(self, version: int) -> str:
         return f"{self.model}_v{version}"
 

@@ -59,6 +59,14 @@ def test_missing_text_is_null(db: pgpredict.Database, connection: psycopg.Connec
     assert missing == (frame["plan"].isna().sum(),)
 
 
+def test_text_without_a_value_is_said_to_be_a_guess(db: pgpredict.Database) -> None:
+    model, frame = _with_texts([*TEXTS, None])
+    deployed = db.deploy("texts", model, frame.assign(plan=None))
+    assert deployed.notes == ("the sample holds no value of plan: it is taken for text",)
+    plan = db.versions()[0].contract["inputs"]["plan"]
+    assert plan == {"type": "text", "nulls": True, "distinct": 0, "categories": [], "assumed": True}
+
+
 def test_text_that_postgres_cannot_store(db: pgpredict.Database) -> None:
     model, frame = _with_texts(TEXTS)
     frame.loc[3, "plan"] = "zero\x00character"
