@@ -207,7 +207,7 @@ def test_a_rollback_without_the_source_warns(wines: str, folder: Path, run: Run)
 
     assert back.exit_code == 0
     assert back.stdout.startswith("wine v1 is live")
-    assert "predict.wine takes no rows: public.wines is gone" in back.stderr
+    assert "predict.wine takes no rows of public.wines: it is gone" in back.stderr
     assert "  call          predict.wine(alcohol, " in run("show", "wine", "--dsn", wines).stdout
 
 
