@@ -145,10 +145,7 @@ class Database:
             UnsupportedEstimator, NotFitted, InvalidSample: the model has no SQL form.
             InvalidSource: the source is not there, or its columns do not fit.
             GoldenRowMismatch: the functions answer otherwise than Python.
-            SignatureChanged: it was to go live, and a view or something else uses the live
-                functions, which would change.
-            InUse: it was to go live, and an index or something else stores answers of the live
-                functions.
+            SignatureChanged, InUse: it was to go live, and `promote` refuses.
         """
         # Loads scikit-learn and the transpiler: a second that other methods need not wait.
         from pgpredict.database.deploying import store
@@ -171,7 +168,7 @@ class Database:
             SignatureChanged: something uses the live functions, which would change.
             InUse: an index, a column or a constraint stores answers of the live functions.
         """
-        version = check_version(model, version)
+        check_version(model, version)
         with self._work() as cursor:
             return int(_one(cursor, "promote", model=model, version=version)["version"])
 
@@ -182,9 +179,8 @@ class Database:
             The version that is live now.
 
         Raises:
-            UnknownModel: no such model.
+            UnknownModel, SignatureChanged, InUse: as for `promote`.
             NothingBefore: no version was live before, or it is retired.
-            SignatureChanged, InUse: as for `promote`.
         """
         with self._work() as cursor:
             return int(_one(cursor, "rollback", model=model)["version"])
@@ -199,7 +195,7 @@ class Database:
             UnknownModel: no such model or version, or a retired one.
             InUse: it is live, or a view, an index or something else uses its functions.
         """
-        version = check_version(model, version)
+        check_version(model, version)
         with self._work() as cursor:
             return int(_one(cursor, "retire", model=model, version=version)["version"])
 
@@ -230,8 +226,7 @@ class Database:
             >>> content, _ = db.model_file("churn", 1)  # doctest: +SKIP
             >>> skops.io.loads(content)  # doctest: +SKIP
         """
-        if version is not None:
-            version = check_version(model, version)
+        check_version(model, version)
         with self._work() as cursor:
             found = _all(cursor, "model_file", model=model, version=version)
             if not found:  # this says what there is instead
@@ -250,8 +245,7 @@ class Database:
         Raises:
             UnknownModel: no such model or version, or a retired one.
         """
-        if version is not None:
-            version = check_version(model, version)
+        check_version(model, version)
         with self._work() as cursor:
             return Verification(model=model, **_one(cursor, "verify", model=model, version=version))
 
@@ -259,8 +253,7 @@ class Database:
         self, model: str, version: int | None = None, at_most: int = 10
     ) -> list[GoldenRow]:
         """The golden rows of a version that differ, the worst first, both answers side by side."""
-        if version is not None:
-            version = check_version(model, version)
+        check_version(model, version)
         with self._work() as cursor:
             rows = _all(cursor, "worst_rows", model=model, version=version, at_most=at_most)
             return [GoldenRow(**row) for row in rows]

@@ -53,28 +53,24 @@ def check_name(name: object) -> str:
     return name
 
 
-def check_version(model: str, version: object) -> int:
+def check_version(model: str, version: object) -> None:
     """Refuse a number that no version can have, before Postgres says that there is no function.
 
     Args:
         model: name of the model.
-        version: the number asked for.
-
-    Returns:
-        The number.
+        version: the number asked for; None: no number is.
 
     Raises:
         UnknownModel: it is no whole number from 1 to 2147483647.
 
     Example:
         >>> check_version("churn", 3)
-        3
         >>> check_version("churn", 99_999_999_999)
         Traceback (most recent call last):
             ...
         pgpredict.errors.UnknownModel: churn has no version 99999999999
           do: SELECT * FROM pgpredict.versions
     """
-    if isinstance(version, Integral) and 0 < int(version) <= HIGHEST_VERSION:
-        return int(version)
+    if version is None or (isinstance(version, Integral) and 0 < int(version) <= HIGHEST_VERSION):
+        return
     raise UnknownModel(f"{model} has no version {version}", do="SELECT * FROM pgpredict.versions")
