@@ -18,7 +18,7 @@ class Model:
         versions: how many versions are there, retired ones not counted.
         latest: the highest version number so far.
         description: of the live version, like the following five.
-        kind: classifier, regressor or outlier.
+        kind: classifier or regressor.
         form: inline or block.
         metrics: as given at deploy.
         source: qualified name, as it is now, of the table whose rows ``predict.<name>`` takes.
@@ -49,7 +49,7 @@ class Version:
         version: number, from 1.
         live: whether ``predict.<model>`` answers with it.
         description: what it is: 'gradient boosting, 100 trees'.
-        kind: classifier, regressor or outlier.
+        kind: classifier or regressor.
         form: inline or block.
         metrics: as given at deploy.
         source: qualified name, as it is now, of the table whose rows the live function takes, or
@@ -173,7 +173,7 @@ class Deployment:
         version: number of the new version.
         live: whether it is live now.
         description: what it is: 'gradient boosting, 100 trees'.
-        kind: classifier, regressor or outlier.
+        kind: classifier or regressor.
         inputs: how many inputs it takes.
         form: inline or block.
         microseconds: estimated time for a row.

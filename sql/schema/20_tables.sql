@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS pgpredict.model (
 CREATE TABLE IF NOT EXISTS pgpredict.version (
     model            text        NOT NULL REFERENCES pgpredict.model (name),
     version          integer     NOT NULL CHECK (version > 0),
-    kind             text        NOT NULL,      -- classifier, regressor, outlier
+    kind             text        NOT NULL,      -- classifier, regressor
     description      text        NOT NULL,      -- 'gradient boosting, 100 trees'
     signature        jsonb       NOT NULL,      -- [{"name": "tenure", "type": "float8"}, …]
     contract         jsonb       NOT NULL,      -- what the sample held: ranges, categories, NULLs

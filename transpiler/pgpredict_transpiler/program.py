@@ -22,7 +22,7 @@ class Program:
 
     Attributes:
         inputs: the columns that the model reads, in the order of the function's arguments.
-        kind: classifier, regressor, transformer or outlier.
+        kind: classifier, regressor or transformer.
         classes: the labels in scikit-learn's order, as Python scalars; empty unless a classifier.
         label_type: SQL type of the prediction: text, bigint, boolean or float8.
         description: the model in a few words.
@@ -31,7 +31,7 @@ class Program:
     """
 
     inputs: tuple[Input, ...]
-    kind: Literal["classifier", "regressor", "transformer", "outlier"]
+    kind: Literal["classifier", "regressor", "transformer"]
     classes: tuple[Any, ...]
     label_type: str
     description: str
