@@ -33,7 +33,7 @@ def shop(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 def test_the_tour_runs_from_top_to_bottom(shop: psycopg.Connection) -> None:
     # Roles belong to the whole server, where other tests make theirs.
-    analyst = f"analyst_{os.getpid()}"
+    analyst = f"readme_analyst_{os.getpid()}"
     readme = README.replace("analyst", analyst)
     names: dict[str, object] = {}
     try:
@@ -51,7 +51,7 @@ def test_the_tour_runs_from_top_to_bottom(shop: psycopg.Connection) -> None:
     finally:
         names.clear()  # the example's connection
         shop.execute("RESET ROLE")
-        if shop.execute("SELECT FROM pg_roles WHERE rolname = %s", [analyst]).fetchone():
+        if shop.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [analyst]).fetchone():
             shop.execute(f"DROP OWNED BY {analyst}")
             shop.execute(f"DROP ROLE {analyst}")
 
