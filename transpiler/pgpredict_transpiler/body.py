@@ -35,8 +35,7 @@ class Body:
         lets: shared values, each computed from inputs and from those before it.
         limits: what numbers must be for Python to answer, by the name of the input or shared value.
         conditions: what else must be true for Python to answer.
-        outputs: the results by name. ``prediction``; ``probability`` as the function gives it;
-            ``columns`` of a SELECT are in `columns`.
+        outputs: the results of the functions: ``prediction``, and ``probability`` if there is one.
         columns: the results as columns of a SELECT, by name.
     """
 

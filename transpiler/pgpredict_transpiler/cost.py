@@ -8,7 +8,7 @@ takes seconds for thousands of operators.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -40,12 +40,13 @@ def choose_form(ordinary: Body, general: Body) -> Form:
     return "inline" if size <= INLINE_OPERATORS else "block"
 
 
-def microseconds(body: Body, form: Form | Literal["select"]) -> float:
+def microseconds(body: Body, form: Form) -> float:
     """An estimate for one row: the operators on the way through every CASE, on average."""
     roots = [body.outputs["prediction"], *body.conditions]
     lets = body.needed(roots)
     path = sum(_path(root) for root in [*roots, *(let.expression for let in lets)])
-    return OPERATOR * (path + 2 * len(body.limits)) + (
+    each = OPERATOR * (1 + operators(body, "prediction") / CACHED)
+    return each * (path + 2 * len(body.limits)) + (
         BLOCK + ASSIGNMENT * len(lets) if form == "block" else 0.0
     )
 

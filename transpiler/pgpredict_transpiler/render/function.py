@@ -90,7 +90,10 @@ def _guarded(parts: _Parts, body: Body, demands: list[Expression], names: Mappin
 
 
 def _block(parts: _Parts) -> str:
-    fast, slow = (_steps(parts, body) for body in (parts.program.ordinary, parts.program.general))
+    ordinary_body, general_body = parts.program.ordinary, parts.program.general
+    slow = _steps(parts, general_body)
+    # A model that only compares has one body, which may be megabytes of text: written once.
+    fast = slow if ordinary_body is general_body else _steps(parts, ordinary_body)
     variables = dict(fast.variables) | dict(slow.variables)
     declare = "".join(f"  {name} {sql_type};\n" for name, sql_type in variables.items())
     head = f"DECLARE\n{declare}BEGIN\n" if declare else "BEGIN\n"
