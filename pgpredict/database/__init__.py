@@ -1,6 +1,7 @@
 """The client of the database half: connect, install, deploy, operate.
 
     target      what `connect` accepts, and a connection to it
+    session     a connection on which each piece of work is a transaction
     client      Database: what people call
     schema      install and migrate
     prepared    a new version, before the database is touched

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg import Cursor
-from psycopg.rows import dict_row
-
-from pgpredict.database import schema
 from pgpredict.database.names import check_name, check_version
-from pgpredict.database.queries import query
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
-from pgpredict.database.refusals import refusals
-from pgpredict.database.target import Link, link
+from pgpredict.database.session import Session, all_rows, one_row
+from pgpredict.database.target import link
 from pgpredict.errors import UnreadableModel
 
 if TYPE_CHECKING:
@@ -51,7 +42,7 @@ def connect(target: Target = None) -> Database:
     return Database(link(target))
 
 
-class Database:
+class Database(Session):
     """A database with pgpredict in it.
 
     Every method is a transaction of its own; on a connection of yours that is inside a
@@ -62,50 +53,6 @@ class Database:
         ...     db.install()
         ...     db.deploy("churn", pipeline, sample, source="public.customers")
     """
-
-    def __init__(self, connected: Link) -> None:
-        self._connection = connected.connection
-        # Closes when nobody holds the object any more, too: pgpredict.connect().promote(…).
-        self._finalizer = weakref.finalize(self, connected.close)
-        self._checked = False
-
-    @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """The psycopg connection beneath, for queries of your own; it stays open.
-
-        Example:
-            >>> with db.connection() as connection:  # doctest: +SKIP
-            ...     connection.execute("SELECT predict.churn(c) FROM customers c").fetchall()
-        """
-        yield self._connection
-
-    def close(self) -> None:
-        """Close what `connect` opened; a connection of yours stays open."""
-        self._finalizer()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def install(self) -> int:
-        """Create the schema, or bring it up to date. Can be called at any time.
-
-        Returns:
-            The schema version.
-
-        Raises:
-            NewerSchema: a newer pgpredict was here.
-            NoRights: the role may not create schemas here.
-        """
-        with self._transaction() as cursor:
-            return schema.install(cursor)
 
     def deploy(
         self,
@@ -170,7 +117,7 @@ class Database:
         """
         check_version(model, version)
         with self._work() as cursor:
-            return int(_one(cursor, "promote", model=model, version=version)["version"])
+            return int(one_row(cursor, "promote", model=model, version=version)["version"])
 
     def rollback(self, model: str) -> int:
         """Make the version live that was live before; again, and it goes further back.
@@ -183,7 +130,7 @@ class Database:
             NothingBefore: no version was live before, or it is retired.
         """
         with self._work() as cursor:
-            return int(_one(cursor, "rollback", model=model)["version"])
+            return int(one_row(cursor, "rollback", model=model)["version"])
 
     def retire(self, model: str, version: int) -> int:
         """Drop the frozen functions of a version; its record stays.
@@ -197,7 +144,7 @@ class Database:
         """
         check_version(model, version)
         with self._work() as cursor:
-            return int(_one(cursor, "retire", model=model, version=version)["version"])
+            return int(one_row(cursor, "retire", model=model, version=version)["version"])
 
     def drop(self, model: str) -> int:
         """Remove a model: its functions, versions, golden rows and model files; its events stay.
@@ -210,7 +157,7 @@ class Database:
             InUse: a view, an index or something else uses its functions.
         """
         with self._work() as cursor:
-            return int(_one(cursor, "drop", model=model)["versions"])
+            return int(one_row(cursor, "drop", model=model)["versions"])
 
     def model_file(self, model: str, version: int | None = None) -> tuple[bytes, str]:
         """The model file of a version, a retired one too; None: of the live version.
@@ -228,9 +175,9 @@ class Database:
         """
         check_version(model, version)
         with self._work() as cursor:
-            found = _all(cursor, "model_file", model=model, version=version)
+            found = all_rows(cursor, "model_file", model=model, version=version)
             if not found:  # this says what there is instead
-                _one(cursor, "usable_version", model=model, version=version)
+                one_row(cursor, "usable_version", model=model, version=version)
         file = found[0]
         if file["format"] is None:
             raise UnreadableModel(f"no model file was kept of {model} v{file['version']}")
@@ -247,7 +194,9 @@ class Database:
         """
         check_version(model, version)
         with self._work() as cursor:
-            return Verification(model=model, **_one(cursor, "verify", model=model, version=version))
+            return Verification(
+                model=model, **one_row(cursor, "verify", model=model, version=version)
+            )
 
     def worst_rows(
         self, model: str, version: int | None = None, at_most: int = 10
@@ -255,45 +204,20 @@ class Database:
         """The golden rows of a version that differ, the worst first, both answers side by side."""
         check_version(model, version)
         with self._work() as cursor:
-            rows = _all(cursor, "worst_rows", model=model, version=version, at_most=at_most)
+            rows = all_rows(cursor, "worst_rows", model=model, version=version, at_most=at_most)
             return [GoldenRow(**row) for row in rows]
 
     def models(self) -> list[Model]:
         """All models, by name."""
         with self._work() as cursor:
-            return [Model(**row) for row in _all(cursor, "models")]
+            return [Model(**row) for row in all_rows(cursor, "models")]
 
     def versions(self, model: str | None = None) -> list[Version]:
         """The versions of a model, or of all, by number; retired ones too."""
         with self._work() as cursor:
-            return [Version(**row) for row in _all(cursor, "versions", model=model)]
+            return [Version(**row) for row in all_rows(cursor, "versions", model=model)]
 
     def events(self, model: str | None = None) -> list[Event]:
         """What happened to a model, or to all; oldest first."""
         with self._work() as cursor:
-            return [Event(**row) for row in _all(cursor, "events", model=model)]
-
-    @contextmanager
-    def _work(self) -> Iterator[Cursor[dict[str, Any]]]:
-        with self._transaction() as cursor:
-            if not self._checked:
-                schema.check(cursor)
-                self._checked = True
-            yield cursor
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Cursor[dict[str, Any]]]:
-        with (
-            refusals(self._connection),
-            self._connection.transaction(),
-            self._connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            yield cursor
-
-
-def _all(cursor: Cursor[dict[str, Any]], name: str, **parameters: Any) -> list[dict[str, Any]]:
-    return cursor.execute(query(name), parameters).fetchall()
-
-
-def _one(cursor: Cursor[dict[str, Any]], name: str, **parameters: Any) -> dict[str, Any]:
-    return _all(cursor, name, **parameters)[0]
+            return [Event(**row) for row in all_rows(cursor, "events", model=model)]
