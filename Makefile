@@ -22,7 +22,7 @@ demo: .venv/.installed-demo ## real flights, two models, every row compared with
 test: .venv/.installed-dev ## all tests, on Postgres 18 and 16; ARGS='tests/sql -k promote' runs some
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-bench: .venv/.installed-bench ## the benchmark, as ratios from one run
+bench: .venv/.installed-bench ## the benchmarks, as ratios from one run; ARGS=boosting runs one
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: .venv/.installed-dev ## style, types, imports

@@ -16,18 +16,26 @@ ROUNDS = 7
 
 
 @contextmanager
-def server(version: int = 18) -> Iterator[psycopg.Connection]:
-    """A fresh server that is gone afterwards; queries run serially and without JIT."""
+def server(
+    version: int = 18, settings: Mapping[str, str] | None = None
+) -> Iterator[psycopg.Connection]:
+    """A fresh server that is gone afterwards, by default for queries without parallel workers.
+
+    Args:
+        version: major version of Postgres.
+        settings: instead of that one its configuration: ``{"max_parallel_workers": "2"}``.
+    """
+    if settings is None:
+        settings = {"max_parallel_workers_per_gather": "0"}
     with tempfile.TemporaryDirectory(
         prefix="pgpredict-bench-", ignore_cleanup_errors=True
     ) as folder:
         Path(folder).chmod(0o711)
-        embedded = EmbeddedServer(Path(folder) / "server", version)
+        embedded = EmbeddedServer(Path(folder) / "server", version, settings)
         try:
             dsn = embedded.start().dsn
             assert dsn is not None
             with psycopg.connect(dsn, autocommit=True) as connection:
-                connection.execute("SET max_parallel_workers_per_gather = 0")
                 connection.execute("SET jit = off")
                 yield connection
         finally:
