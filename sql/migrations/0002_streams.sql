@@ -19,7 +19,7 @@ CREATE SEQUENCE pgpredict.queue_id;
 
 CREATE TABLE pgpredict.queue (
     id          bigint      NOT NULL DEFAULT nextval('pgpredict.queue_id'),
-    rows        integer     NOT NULL CHECK (rows > 0),
+    rows        integer     NOT NULL,
     enqueued_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

@@ -25,7 +25,7 @@ CREATE SEQUENCE IF NOT EXISTS pgpredict.queue_id;
 -- that one statement wrote, since 1,000 keys in 10 entries cost the writer a tenth of 1,000 entries.
 CREATE TABLE IF NOT EXISTS pgpredict.queue (
     id          bigint      NOT NULL DEFAULT nextval('pgpredict.queue_id'),
-    rows        integer     NOT NULL CHECK (rows > 0),
+    rows        integer     NOT NULL,
     enqueued_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

@@ -159,6 +159,7 @@ BEGIN
         hint => 'deploy under a new name, or deploy without promoting and move what uses it');
     IF before <> version THEN
         PERFORM pgpredict.check_stored_answers(model, cannot);
+        PERFORM pgpredict.check_streams(model, version, cannot);
     END IF;
     PERFORM pgpredict.create_aliases(model, version);
     PERFORM pgpredict.hand_over(l) FROM pgpredict.live_functions(model) AS l;
@@ -173,6 +174,7 @@ BEGIN
     UPDATE pgpredict.version AS v
     SET live_since = clock_timestamp()
     WHERE v.model = make_live.model AND v.version = make_live.version AND v.live_since IS NULL;
+    PERFORM pgpredict.rebuild_streams(model);
     RETURN jsonb_build_object('from', before) || pgpredict.tell_lost_rows(model, version, taken);
 END
 $$;

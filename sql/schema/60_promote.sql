@@ -102,6 +102,7 @@ BEGIN
             ERRCODE = 'PP003',
             HINT = format('promote another first: SELECT pgpredict.promote(%L, version)', model);
     END IF;
+    PERFORM pgpredict.check_no_shadow(model, chosen);
     PERFORM pgpredict.drop_functions(
         ARRAY(SELECT pgpredict.frozen_functions(model, chosen)),
         cannot => format('cannot retire %s v%s: something still uses its functions', model, chosen),
@@ -128,6 +129,7 @@ DECLARE
 BEGIN
     PERFORM pgpredict.lock_model(model);
     PERFORM pgpredict.check_model(model);
+    PERFORM pgpredict.check_no_stream(model);
     versions := ARRAY(
         SELECT v.version
         FROM pgpredict.version AS v

@@ -1,0 +1,134 @@
+-- What stands for the {names} in the templates of a stream.
+
+-- The names of a stream's objects and the texts about its key; they do not depend on the version.
+CREATE OR REPLACE FUNCTION pgpredict.key_pieces(stream text) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT jsonb_build_object(
+        'literal', quote_literal(stream),
+        'channel', quote_literal('pgpredict_' || stream),
+        'name_score', quote_ident(stream || '_score'),
+        'name_apply', quote_ident(stream || '_apply'),
+        'name_fail', quote_ident(stream || '_fail'),
+        'name_work', quote_ident(stream || '_work'),
+        'name_capture', quote_ident(stream || '_capture'),
+        'name_queue', quote_ident(stream || '_queue'),
+        'name_wake', quote_ident(stream || '_wake'),
+        'name_live', quote_ident(stream || '_live'),
+        'name_log', quote_ident(stream || '_log'),
+        'key_arguments', pgpredict.each_key(stream, 'keys%4$s %3$s'),
+        'key_columns', pgpredict.each_key(stream, 'key%4$s'),
+        'key_parameters', pgpredict.each_key(stream, 'keys%4$s'),
+        'key_names', pgpredict.each_key(stream, '%1$I'),
+        'k_keys', pgpredict.each_key(stream, 'k.key%4$s'),
+        's_is_k', pgpredict.each_key(stream, 's.%1$I = k.key%4$s', ' AND '),
+        'l_is_k', pgpredict.each_key(stream, 'l.%1$I = k.key%4$s', ' AND '),
+        'n_is_o', pgpredict.each_key(stream, 'n.%1$I = o.%1$I', ' AND '),
+        'n_missing', pgpredict.each_key(stream, 'n.%1$I IS NULL', ' OR '),
+        'o_missing', pgpredict.each_key(stream, 'o.%1$I IS NULL', ' OR '),
+        'k_missing', pgpredict.each_key(stream, 'k.key%4$s IS NULL', ' OR '),
+        'n_or_o_keys', pgpredict.each_key(stream, 'coalesce(n.%1$I, o.%1$I)::%2$s AS key%4$s'),
+        'n_as_keys', pgpredict.each_key(stream, 'n.%1$I::%2$s AS key%4$s'),
+        'o_as_keys', pgpredict.each_key(stream, 'o.%1$I::%2$s AS key%4$s'),
+        'new_as_keys', pgpredict.each_key(stream, 'NEW.%1$I::%2$s AS key%4$s'),
+        'old_as_keys', pgpredict.each_key(stream, 'OLD.%1$I::%2$s AS key%4$s'),
+        's_is_l', pgpredict.each_key(stream, 's.%1$I = l.%1$I', ' AND '),
+        'key_of_content', pgpredict.each_key(stream, '%1$L, r.content -> %1$L'),
+        'wake_clock', format('%L::regclass', format('pgpredict.%I', stream || '_wake')),
+        'backfill_hint', quote_literal(format('SELECT pgpredict.backfill_stream(%L)', stream)),
+        'k_arrays', pgpredict.each_key(stream, 'array_agg(k.key%4$s)'),
+        'key_moved', pgpredict.each_key(
+            stream, 'ROW(NEW.%1$I)::record *<> ROW(OLD.%1$I)::record', ' OR '),
+        'one_key', pgpredict.each_key(stream, 'keys%4$s[i : i]'),
+        'key_missing_at_i', pgpredict.each_key(stream, 'keys%4$s[i] IS NULL', ' OR '),
+        'k_json', 'jsonb_build_object(' || pgpredict.each_key(stream, '%1$L, k.key%4$s') || ')',
+        'keys_of_json', pgpredict.each_key(stream, '(f.key ->> %1$L)::%2$s AS key%4$s'),
+        'key_literals', pgpredict.each_key(stream, '%1$L'),
+        'found_declarations', pgpredict.each_key(stream, 'found%4$s %3$s', '; ') || ';',
+        'found_arrays', pgpredict.each_key(stream, 'array_agg(s.key%4$s)'),
+        'found_names', pgpredict.each_key(stream, 'found%4$s'),
+        'changed_declarations', pgpredict.each_key(stream, 'changed%4$s %3$s', '; ') || ';',
+        'changed_names', pgpredict.each_key(stream, 'changed%4$s'),
+        'batch_names', pgpredict.each_key(stream, 'batch%4$s'),
+        'batch_declarations', pgpredict.each_key(stream, 'batch%4$s %3$s', '; ') || ';',
+        'key_rest', pgpredict.each_key(stream, 'key%4$s = t.key%4$s[t.take + 1 :]'),
+        'key_taken', pgpredict.each_key(stream, 't.key%4$s[: t.take]'),
+        'last_key_json',
+            'jsonb_build_object(' || pgpredict.each_key(stream, '%1$L, batch%4$s[done]') || ')')
+    $$;
+
+-- The inputs that the live version and its shadows read of a row with an alias, as a list.
+CREATE OR REPLACE FUNCTION pgpredict.stream_inputs(stream text, alias text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT coalesce(string_agg(DISTINCT format('%s.%I', alias, i.name), ', '), '')
+    FROM pgpredict.stream AS s
+    JOIN pgpredict.version AS v ON v.model = s.model,
+         LATERAL pgpredict.inputs(v.signature) AS i
+    WHERE s.name = stream_inputs.stream
+      AND (v.live_since IS NOT NULL
+           OR v.version IN (SELECT h.version FROM pgpredict.shadow AS h WHERE h.stream = s.name))
+    $$;
+
+-- All pieces of a stream.
+CREATE OR REPLACE FUNCTION pgpredict.stream_pieces(stream text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    s pgpredict.stream := pgpredict.check_stream(stream);
+    live pgpredict.version := pgpredict.live_row(s.model);
+    keeps_log boolean := s.retention IS DISTINCT FROM interval '0';
+    pieces jsonb := pgpredict.key_pieces(stream);
+    answers text := pgpredict.answer_columns(s.source, 's', s.model, live.version, '');
+    shadow record;
+    shadow_answers text := '';
+    shadow_logs text := '';
+BEGIN
+    -- A table without children is looked into by the place of the row, which is faster.
+    pieces := pieces || jsonb_build_object(
+        'source', s.source,
+        'version', live.version,
+        'inputs_of_n', pgpredict.stream_inputs(stream, 'n'),
+        'inputs_of_o', pgpredict.stream_inputs(stream, 'o'),
+        'inputs_of_new', pgpredict.stream_inputs(stream, 'NEW'),
+        'inputs_of_old', pgpredict.stream_inputs(stream, 'OLD'),
+        'still_there', CASE
+            WHEN (SELECT c.relkind = 'r' AND NOT c.relhassubclass
+                  FROM pg_class AS c WHERE c.oid = s.source::regclass)
+            THEN 's.ctid = k.row_at'
+            ELSE (pieces ->> 's_is_k') || ' AND s.ctid = k.row_at AND s.tableoid = k.table_at'
+        END);
+    FOR shadow IN
+        SELECT h.version
+        FROM pgpredict.shadow AS h
+        WHERE h.stream = s.name AND h.version <> live.version AND keeps_log
+        ORDER BY h.version
+    LOOP
+        shadow_answers := shadow_answers || E',\n                   ' || pgpredict.answer_columns(
+            s.source, 's', s.model, shadow.version, format('v%s_', shadow.version));
+        shadow_logs := shadow_logs || pgpredict.fill(
+            pgpredict.logged_template(),
+            pieces || jsonb_build_object('prefix', format('v%s_', shadow.version),
+                                         'version', shadow.version, 'shadow', 'true'));
+    END LOOP;
+    RETURN pieces || jsonb_build_object(
+        'attempts', CASE WHEN shadow_logs <> '' THEN 'ARRAY[true, false]' ELSE 'ARRAY[false]' END,
+        'scored', pgpredict.fill(
+            pgpredict.scored_template(), pieces || jsonb_build_object('answers', answers)),
+        'written', pgpredict.fill(pgpredict.written_template(), pieces)
+            || CASE WHEN keeps_log THEN pgpredict.fill(
+                   pgpredict.logged_template(),
+                   pieces || '{"prefix": "", "shadow": "false"}') ELSE '' END,
+        'scored_with_shadows', pgpredict.fill(
+            pgpredict.scored_template(),
+            pieces || jsonb_build_object('answers', answers || shadow_answers)),
+        'written_with_shadows', pgpredict.fill(pgpredict.written_template(), pieces)
+            || CASE WHEN keeps_log THEN pgpredict.fill(
+                   pgpredict.logged_template(),
+                   pieces || '{"prefix": "", "shadow": "false"}') ELSE '' END
+            || shadow_logs);
+END
+$$;

@@ -1,0 +1,297 @@
+-- The bodies of what a worker calls: claim, predict, write, in one transaction.
+
+-- pgpredict.<stream>_fail(keys …, code, message): keeps keys whose prediction failed. They are
+-- tried again after 1, 4, 16 … seconds; after the last attempt they are dead letters.
+CREATE OR REPLACE FUNCTION pgpredict.fail_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$
+BEGIN
+    INSERT INTO pgpredict.failure AS f (stream, key, attempts, error, sqlstate, not_before)
+    SELECT s.name, {k_json}, 1, message, code,
+           CASE WHEN s.attempts > 1 AND NOT ({k_missing})
+               THEN clock_timestamp() + interval '1 second' END
+    FROM pgpredict.stream AS s, unnest({key_parameters}) AS k ({key_columns})
+    WHERE s.name = {literal}
+    ON CONFLICT (stream, key) DO UPDATE
+    SET attempts = f.attempts + 1, error = excluded.error, sqlstate = excluded.sqlstate,
+        last_at = excluded.last_at,
+        not_before = CASE
+            WHEN f.attempts + 1 < (SELECT s.attempts FROM pgpredict.stream AS s WHERE s.name = f.stream)
+                 AND excluded.not_before IS NOT NULL
+            THEN clock_timestamp() + interval '1 second' * 4 ^ least(f.attempts, 8) END;
+END
+$body$;
+
+-- pgpredict.<stream>_apply(keys …): scores rows, all at once; where that fails, one by one, so that
+-- a row that cannot be scored keeps no other one from it.
+--
+-- An error that comes of the moment (a deadlock, a full disk) is raised again: the transaction is
+-- undone, and the keys are still in the queue. One that comes of rights or of missing objects
+-- would meet every row alike.
+CREATE OR REPLACE FUNCTION pgpredict.apply_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$
+DECLARE
+    code text;
+    message text;
+    shadows_failed text;
+    with_shadows boolean;
+BEGIN
+    FOREACH with_shadows IN ARRAY {attempts} LOOP
+        BEGIN
+            PERFORM pgpredict.{name_score}({key_parameters}, with_shadows);
+            IF shadows_failed IS NOT NULL THEN
+                UPDATE pgpredict.shadow AS h
+                SET error = shadows_failed, error_at = clock_timestamp()
+                WHERE h.stream = {literal};
+            END IF;
+            RETURN;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+        END;
+        IF left(code, 2) IN ('40', '53', '55', '57', '58') THEN
+            RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message;
+        END IF;
+        shadows_failed := message;
+    END LOOP;
+    IF left(code, 2) = '42' THEN
+        PERFORM pgpredict.{name_fail}({key_parameters}, code, message);
+        RETURN;
+    END IF;
+    FOR i IN 1 .. cardinality(keys1) LOOP
+        BEGIN
+            IF {key_missing_at_i} THEN
+                RAISE EXCEPTION 'a column of the key is NULL: the row cannot be told from others'
+                USING ERRCODE = 'null_value_not_allowed';
+            END IF;
+            PERFORM pgpredict.{name_score}({one_key}, false);
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+            PERFORM pgpredict.{name_fail}({one_key}, code, message);
+        END;
+    END LOOP;
+END
+$body$;
+
+-- pgpredict.<stream>_work(batch): does up to `batch` rows of the queue, else of what failed before,
+-- else of the backfill. Returns how many.
+--
+-- An entry may hold more keys than are still wanted: the rest of it stays. Entries that another
+-- worker has are skipped. The first look, at sizes only, keeps this one from locking far more
+-- entries than it will take.
+CREATE OR REPLACE FUNCTION pgpredict.work_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$
+DECLARE
+    {batch_declarations}
+    waiting_since timestamptz;
+    done bigint;
+    task pgpredict.backfill;
+BEGIN
+    WITH near AS (
+        SELECT q.rows FROM pgpredict.{name_queue} AS q ORDER BY q.id LIMIT batch
+    ),
+    wanted AS (
+        SELECT count(*) AS entries
+        FROM (SELECT sum(n.rows) OVER (ROWS UNBOUNDED PRECEDING) - n.rows AS before
+              FROM near AS n) AS n
+        WHERE n.before < batch
+    ),
+    locked AS (
+        SELECT q.*
+        FROM pgpredict.{name_queue} AS q
+        ORDER BY q.id
+        LIMIT (SELECT w.entries FROM wanted AS w)
+        FOR UPDATE SKIP LOCKED
+    ),
+    taken AS (
+        SELECT l.*, least(l.rows, batch - l.before)::integer AS take
+        FROM (SELECT l.*, sum(l.rows) OVER (ORDER BY l.id) - l.rows AS before
+              FROM locked AS l) AS l
+        WHERE l.before < batch
+    ),
+    finished AS (
+        DELETE FROM pgpredict.{name_queue} AS q
+        USING taken AS t
+        WHERE q.id = t.id AND t.take = t.rows
+    ),
+    begun AS (
+        UPDATE pgpredict.{name_queue} AS q
+        SET rows = t.rows - t.take, {key_rest}
+        FROM taken AS t
+        WHERE q.id = t.id AND t.take < t.rows
+    ),
+    one_each AS (
+        SELECT {k_keys}, min(t.enqueued_at) AS enqueued_at
+        FROM taken AS t, unnest({key_taken}) AS k ({key_columns})
+        GROUP BY {k_keys}
+    )
+    SELECT {k_arrays}, min(k.enqueued_at), count(*)
+    INTO {batch_names}, waiting_since, done
+    FROM one_each AS k;
+
+    IF done = 0 THEN
+        SELECT {k_arrays}, count(*) INTO {batch_names}, done
+        FROM (
+            SELECT {keys_of_json}
+            FROM pgpredict.failure AS f
+            WHERE f.stream = {literal} AND f.not_before <= clock_timestamp()
+            ORDER BY f.not_before
+            LIMIT batch
+            FOR UPDATE SKIP LOCKED
+        ) AS k;
+    END IF;
+    IF done = 0 THEN
+        SELECT b.* INTO task
+        FROM pgpredict.backfill AS b
+        WHERE b.stream = {literal} AND b.finished_at IS NULL
+        ORDER BY b.id
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED;
+        IF task.id IS NULL THEN
+            PERFORM pgpredict.shrink_queue({literal});
+            RETURN 0;
+        END IF;
+        EXECUTE pgpredict.backfill_query(task) INTO {batch_names}, done USING batch;
+        UPDATE pgpredict.backfill AS b
+        SET rows = b.rows + done,
+            after = CASE WHEN done > 0 THEN {last_key_json} ELSE b.after END,
+            finished_at = CASE WHEN done < batch THEN clock_timestamp() END
+        WHERE b.id = task.id;
+        IF done = 0 THEN
+            RETURN 0;
+        END IF;
+    END IF;
+
+    PERFORM pgpredict.{name_apply}({batch_names});
+    PERFORM pgpredict.tally({literal}, done, clock_timestamp() - waiting_since);
+    PERFORM pg_notify({channel}, jsonb_build_object('rows', done)::text);
+    RETURN done;
+END
+$body$;
+
+-- The query that gives the next keys of a backfill, as arrays, and how many they are; $1 is the
+-- number that is wanted.
+CREATE OR REPLACE FUNCTION pgpredict.backfill_query(task pgpredict.backfill) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT format(
+        'SELECT %s, count(*) FROM (SELECT %s FROM %s AS s %s ORDER BY %s LIMIT $1) AS k',
+        pgpredict.each_key(task.stream, 'array_agg(k.key%4$s ORDER BY k.place)'),
+        pgpredict.each_key(task.stream, 's.%1$I::%2$s AS key%4$s')
+            || ', row_number() OVER (ORDER BY ' || pgpredict.each_key(task.stream, 's.%1$I') || ') AS place',
+        task.relation,
+        CASE WHEN task.after IS NOT NULL THEN format(
+            'WHERE (%s) > (SELECT %s FROM jsonb_to_record(%L::jsonb) AS f (%s))',
+            pgpredict.each_key(task.stream, 's.%1$I'),
+            pgpredict.each_key(task.stream, 'f.%1$I'),
+            task.after,
+            pgpredict.each_key(task.stream, '%1$I %2$s')) END,
+        pgpredict.each_key(task.stream, 's.%1$I'))
+    $$;
+
+-- Notes what a worker did. Each backend has a row of its own.
+CREATE OR REPLACE FUNCTION pgpredict.tally(stream text, done bigint, lag interval) RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    INSERT INTO pgpredict.worker AS w
+        (stream, pid, rows, batches, lag, since, at, minute, minute_rows, before_rows)
+    SELECT stream, pg_backend_pid(), done, 1, lag, t.now, t.now, date_trunc('minute', t.now), done, 0
+    FROM clock_timestamp() AS t (now)
+    ON CONFLICT (stream, pid) DO UPDATE
+    SET rows = w.rows + excluded.rows, batches = w.batches + 1, lag = excluded.lag,
+        at = excluded.at, minute = excluded.minute,
+        minute_rows = excluded.minute_rows
+            + CASE WHEN w.minute = excluded.minute THEN w.minute_rows ELSE 0 END,
+        before_rows = CASE
+            WHEN w.minute = excluded.minute THEN w.before_rows
+            WHEN w.minute = excluded.minute - interval '1 minute' THEN w.minute_rows
+            ELSE 0 END
+    $$;
+
+-- Gives the disk of an empty queue back. Truncating needs the table for itself: where somebody has
+-- it, nothing is done, and nobody waits.
+CREATE OR REPLACE FUNCTION pgpredict.shrink_queue(stream text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    queue text := format('pgpredict.%I', stream || '_queue');
+    waits boolean;
+BEGIN
+    IF pg_relation_size(queue::regclass) < 1 << 20 THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', queue);
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', queue) INTO waits;
+    IF NOT waits THEN
+        EXECUTE format('TRUNCATE %s', queue);
+    END IF;
+    RETURN NOT waits;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN false;
+END
+$$;
+
+-- Does the next rows of a stream, at most `batch`, in one transaction: claims them, predicts,
+-- writes. Returns how many; 0: nothing waits, or the stream is paused. Any number of workers may
+-- call it at the same time, with no other right than to call it.
+CREATE OR REPLACE FUNCTION pgpredict.work(stream text, batch integer DEFAULT 1000) RETURNS bigint
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    paused timestamptz := (pgpredict.check_stream(stream)).paused_at;
+    done bigint;
+BEGIN
+    IF batch IS NULL OR batch < 1 THEN
+        RAISE EXCEPTION 'a batch has at least one row, not %', coalesce(batch::text, 'NULL') USING
+            ERRCODE = 'invalid_parameter_value',
+            HINT = '1000 is a good size';
+    ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'pgpredict.work needs the isolation level read committed, not %',
+                        current_setting('transaction_isolation')
+        USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED';
+    ELSIF paused IS NOT NULL THEN
+        RETURN 0;
+    END IF;
+    EXECUTE format('SELECT pgpredict.%I($1)', stream || '_work') INTO done USING batch;
+    RETURN done;
+END
+$$;
+
+-- Streams that have something to do now.
+CREATE OR REPLACE FUNCTION pgpredict.ready_streams() RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    stream text;
+    ready boolean;
+BEGIN
+    FOR stream, ready IN
+        SELECT s.name,
+               EXISTS (SELECT FROM pgpredict.failure AS f
+                       WHERE f.stream = s.name AND f.not_before <= clock_timestamp())
+               OR EXISTS (SELECT FROM pgpredict.backfill AS b
+                          WHERE b.stream = s.name AND b.finished_at IS NULL)
+        FROM pgpredict.stream AS s
+        WHERE s.paused_at IS NULL
+        ORDER BY s.name
+    LOOP
+        IF NOT ready THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM pgpredict.%I)', stream || '_queue')
+            INTO ready;
+        END IF;
+        IF ready THEN
+            RETURN NEXT stream;
+        END IF;
+    END LOOP;
+END
+$$;
