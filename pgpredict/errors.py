@@ -13,6 +13,7 @@
     ├── InUse                     something depends on what is to be removed
     ├── NothingBefore             no earlier version to roll back to
     ├── InvalidSource             the source table is not there, or its columns do not fit
+    ├── NoBaseline                a version of a time when no baselines were kept
     ├── GoldenRowMismatch         the database answers otherwise than Python
     └── DatabaseError             the database cannot be used
         ├── NoServer              nobody answers
@@ -40,6 +41,7 @@ __all__ = [
     "InvalidSample",
     "InvalidSource",
     "NewerSchema",
+    "NoBaseline",
     "NoRights",
     "NoSchema",
     "NoServer",
@@ -89,6 +91,10 @@ class NothingBefore(PgpredictError):
 
 class InvalidSource(PgpredictError):
     """A source that does not exist, or whose columns are not what the model takes."""
+
+
+class NoBaseline(PgpredictError):
+    """A version that was deployed before there were baselines, so that drift has no measure."""
 
 
 class GoldenRowMismatch(PgpredictError):

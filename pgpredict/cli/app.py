@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from pgpredict import __version__
-from pgpredict.cli import demo, deploy, doctor, install, live, offline, registry, server
+from pgpredict.cli import demo, deploy, doctor, drift, install, live, offline, registry, server
 from pgpredict.cli.command import add
 
 app = typer.Typer(
@@ -20,7 +20,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 unexpected, 2 usage, 3 refused, 4 answers differ, 5 database.",
+    epilog="Exit codes: 0 done, 1 unexpected, 2 usage, 3 refused, 4 answers differ, 5 database, "
+    "6 drifted.",
 )
 
 MODELS = "Models"
@@ -30,6 +31,7 @@ add(app, registry.show, rich_help_panel=MODELS)
 add(app, live.promote, rich_help_panel=MODELS)
 add(app, live.rollback, rich_help_panel=MODELS)
 add(app, live.verify, rich_help_panel=MODELS)
+add(app, drift.drift, rich_help_panel=MODELS)
 add(app, live.retire, rich_help_panel=MODELS)
 add(app, live.drop, rich_help_panel=MODELS)
 add(app, registry.export, rich_help_panel=MODELS)

@@ -16,6 +16,7 @@ class ExitCode(IntEnum):
     REFUSED = 3
     DIFFERENT = 4
     DATABASE = 5
+    DRIFTED = 6
     INTERRUPTED = 130
 
 

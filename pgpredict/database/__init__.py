@@ -7,6 +7,9 @@
     prepared    a new version, before the database is touched
     golden      rows of the sample and what Python says of them, as text
     contract    what the sample held, per input
+    baseline    its distribution in bins, for later rows to be held against
+    answers     the same of what Python says of it
+    monitoring  whether later rows have drifted from that
     modelbytes  the model file that is stored
     deploying   a new version into the database, in one transaction
     mismatch    golden rows that differ, side by side
@@ -26,11 +29,13 @@ Example:
 from __future__ import annotations
 
 from pgpredict.database.client import Database, connect
+from pgpredict.database.monitoring import Drift
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
 
 __all__ = [
     "Database",
     "Deployment",
+    "Drift",
     "Event",
     "GoldenRow",
     "Model",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pgpredict.database.monitoring import Monitoring
 from pgpredict.database.names import check_name, check_version
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
 from pgpredict.database.session import Session, all_rows, one_row
@@ -42,7 +43,7 @@ def connect(target: Target = None) -> Database:
     return Database(link(target))
 
 
-class Database(Session):
+class Database(Monitoring, Session):
     """A database with pgpredict in it.
 
     Every method is a transaction of its own; on a connection of yours that is inside a

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 from psycopg import Cursor
@@ -92,6 +93,9 @@ def _insert(cursor: Cursor[Row], new: Prepared, version: int, source: str | None
             copy.write_row(
                 (new.model, version, number, Jsonb(row.inputs), row.prediction, row.probability)
             )
+    with cursor.copy(query("copy_baselines")) as copy:
+        for position, baseline in enumerate(new.baselines, 1):
+            copy.write_row((new.model, version, position, *astuple(baseline)))
 
 
 def _run_golden_rows(cursor: Cursor[Row], key: dict[str, Any], inputs: list[str]) -> Row:

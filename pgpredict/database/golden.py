@@ -71,7 +71,7 @@ def _as_text(frame: pd.DataFrame, given: Input) -> Iterator[str | None]:
     write = WRITERS[given.type]
     for number, value in enumerate(column_of(frame, given.name)):
         text = None if pd.isna(value) else write(value)
-        if text is not None and not _storable(text):
+        if text is not None and not storable(text):
             raise InvalidSample(
                 f"column {given.name!r} of the sample holds a text that Postgres cannot store",
                 details=(f"row {number}: {text!r}",),
@@ -80,7 +80,8 @@ def _as_text(frame: pd.DataFrame, given: Input) -> Iterator[str | None]:
         yield text
 
 
-def _storable(text: str) -> bool:
+def storable(text: str) -> bool:
+    """Whether Postgres can hold a text: no zero character, no broken UTF-8."""
     return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 

@@ -11,6 +11,8 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import pandas as pd
 
+from pgpredict.database.answers import output_baselines
+from pgpredict.database.baseline import Baseline, input_baselines
 from pgpredict.database.contract import contract_of
 from pgpredict.database.golden import Golden, golden_rows
 from pgpredict.database.modelbytes import ModelFile, model_bytes
@@ -44,6 +46,7 @@ class Prepared:
     microseconds: float
     golden: list[Golden]
     contract: dict[str, Any]
+    baselines: list[Baseline]
     metrics: dict[str, Any]
     file: ModelFile
 
@@ -111,14 +114,19 @@ def prepare(
         raise PgpredictError(f"there is no form {form!r}", do=f"choose one of {', '.join(FORMS)}")
     chosen = cast("Form | None", form) or program.choose_form()
     frame = as_frame(sample)
+    golden = golden_rows(model, frame, program.inputs)
     return Prepared(
         model=name,
         program=program,
         form=chosen,
         unnumbered=_render(program, f"{name}_v{UNNUMBERED}", chosen),
         microseconds=program.microseconds(chosen),
-        golden=golden_rows(model, frame, program.inputs),
+        golden=golden,
         contract=contract_of(frame, program.inputs),
+        baselines=[
+            *input_baselines(frame, program.inputs),
+            *output_baselines(model, frame, program, golden),
+        ],
         metrics={str(key): plain(value) for key, value in (metrics or {}).items()},
         file=model_bytes(model, model_file),
     )

@@ -20,6 +20,7 @@ RAISED_BY_US: dict[str, type[errors.PgpredictError]] = {
     "PP003": errors.InUse,
     "PP004": errors.NothingBefore,
     "PP005": errors.InvalidSource,
+    "PP009": errors.NoBaseline,
 }
 
 LOST = (pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.IdleInTransactionSessionTimeout)

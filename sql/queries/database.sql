@@ -32,6 +32,10 @@ VALUES (
 -- name: copy_golden_rows
 COPY pgpredict.golden_row (model, version, row_number, inputs, prediction, probability) FROM STDIN;
 
+-- name: copy_baselines
+COPY pgpredict.baseline (
+    model, version, position, role, name, kind, edges, labels, shares, null_share, rows) FROM STDIN;
+
 -- name: next_version
 SELECT pgpredict.next_version(%(model)s) AS version;
 
@@ -91,6 +95,26 @@ FROM pgpredict.verify(%(model)s, %(version)s) AS v;
 
 -- name: worst_rows
 SELECT * FROM pgpredict.worst_rows(%(model)s, %(version)s, %(at_most)s);
+
+-- name: looked_at
+-- What a caller wrote, as the database reads it, before anything is computed.
+SELECT to_regclass(%(relation)s)::text AS relation,
+       %(since)s::timestamptz AS since,
+       %(until)s::timestamptz AS until;
+
+-- name: drift
+SELECT pgpredict.usable_version(%(model)s, %(version)s) AS version, d.*
+FROM pgpredict.drift(
+    %(model)s, %(relation)s::regclass, %(version)s, %(since)s::timestamptz,
+    %(until)s::timestamptz, %(time_column)s, %(outputs)s, %(minimum)s) AS d;
+
+-- name: record_drift
+SELECT d.version, d.role, d.name, d.psi, d.threshold, d.drifted, d.rows, d.null_share,
+       d.baseline_null_share, d.bins
+FROM pgpredict.record_drift(
+    %(model)s, %(relation)s::regclass, %(version)s, %(since)s::timestamptz,
+    %(until)s::timestamptz, %(time_column)s, %(outputs)s, %(minimum)s) AS d
+ORDER BY d.id;
 
 -- name: models
 SELECT * FROM pgpredict.models ORDER BY name;

@@ -51,7 +51,7 @@ def ask(model: Any, frame: pd.DataFrame) -> Answers:
         warnings.simplefilter("ignore")
         raw = _row_by_row(model.predict, inputs)
         probability = _probabilities(model, inputs, raw) if has_probabilities(model) else None
-    return Answers([_scalar(value) for value in raw], probability)
+    return Answers([scalar(value) for value in raw], probability)
 
 
 def _probabilities(model: Any, inputs: Any, prediction: list[Any]) -> list[list[float] | None]:
@@ -151,7 +151,8 @@ def _once_more(method: Callable[[Any], Any], row: Any) -> list[Any]:
         return [None]
 
 
-def _scalar(value: Any) -> Any:
+def scalar(value: Any) -> Any:
+    """An answer as a Python scalar; None for NaN."""
     if value is None:
         return None
     value = value.item() if isinstance(value, np.generic) else value
