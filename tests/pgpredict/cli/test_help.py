@@ -38,6 +38,7 @@ OF_ISSUE = {"init", "deploy", "models", "show", "promote", "rollback", "verify",
 
 def test_the_commands_are_there() -> None:
     assert {path.split(" ", 1)[1] for path in COMMANDS} == OF_ISSUE | {
+        "drift",
         "drop",
         "export",
         "supported",
