@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS pgpredict.stream (
 CREATE SEQUENCE IF NOT EXISTS pgpredict.queue_id;
 
 -- The parent of the queues: reading it reads them all. An entry holds the keys of up to 100 rows
--- that one statement wrote, since 1,000 keys in 10 entries cost the writer a tenth of 1,000 entries.
+-- that one statement wrote: ten entries for 1,000 rows cost the writer far less than 1,000.
 CREATE TABLE IF NOT EXISTS pgpredict.queue (
     id          bigint      NOT NULL DEFAULT nextval('pgpredict.queue_id'),
     rows        integer     NOT NULL,

@@ -33,7 +33,8 @@ DECLARE
     taken text;
 BEGIN
     IF stream IS NULL OR stream !~ '^[a-z][a-z0-9_]{0,40}$' THEN
-        RAISE EXCEPTION '% is not allowed as the name of a stream', coalesce(quote_literal(stream), 'NULL')
+        RAISE EXCEPTION '% is not allowed as the name of a stream',
+                        coalesce(quote_literal(stream), 'NULL')
         USING
             ERRCODE = 'PP008',
             HINT = 'use small letters, digits and _, a letter first, at most 41 characters';
@@ -80,9 +81,10 @@ BEGIN
         ELSE 'not a table'
     END;
     IF what IS NOT NULL THEN
-        RAISE EXCEPTION '% is %: a stream needs a table', coalesce(source::text, 'NULL'), what USING
+        RAISE EXCEPTION '% is %: a stream needs a table', coalesce(source::text, 'NULL'), what
+        USING
             ERRCODE = 'PP005',
-            HINT = 'name the table in which the rows arrive; its columns have to be those of the model';
+            HINT = 'name the table in which the rows arrive, with the columns of the model';
     END IF;
 END
 $$;
@@ -151,8 +153,10 @@ BEGIN
         problem := 'no unique index stands on exactly these columns';
     END IF;
     IF problem IS NOT NULL THEN
-        RAISE EXCEPTION '% cannot be the key of %',
-            (SELECT '(' || string_agg(coalesce(quote_ident(k), 'NULL'), ', ') || ')' FROM unnest(chosen) AS k), source
+        RAISE EXCEPTION '(%) cannot be the key of %',
+                        (SELECT string_agg(coalesce(quote_ident(k), 'NULL'), ', ')
+                         FROM unnest(chosen) AS k),
+                        source
         USING
             ERRCODE = 'PP005',
             DETAIL = problem,
@@ -168,20 +172,23 @@ CREATE OR REPLACE FUNCTION pgpredict.check_readable(source regclass) RETURNS voi
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
-    owner name := (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace AS n WHERE n.nspname = 'pgpredict');
+    owner name := (SELECT pg_get_userbyid(n.nspowner)
+                   FROM pg_namespace AS n WHERE n.nspname = 'pgpredict');
+    table_owner name;
     schema_name name;
     hidden boolean;
 BEGIN
-    SELECT n.nspname,
+    SELECT n.nspname, pg_get_userbyid(c.relowner),
            c.relrowsecurity AND NOT o.rolsuper AND NOT o.rolbypassrls
                AND (c.relforcerowsecurity OR NOT pg_has_role(owner, c.relowner, 'USAGE'))
-    INTO schema_name, hidden
+    INTO schema_name, table_owner, hidden
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_roles AS o ON o.rolname = owner
     WHERE c.oid = source;
     IF NOT has_schema_privilege(owner, schema_name, 'USAGE') THEN
-        RAISE EXCEPTION 'role %, as which streams run, may not use schema %', owner, schema_name USING
+        RAISE EXCEPTION 'role %, as which streams run, may not use schema %', owner, schema_name
+        USING
             ERRCODE = 'PP005',
             HINT = format('GRANT USAGE ON SCHEMA %I TO %I', schema_name, owner);
     ELSIF NOT has_table_privilege(owner, source, 'SELECT') THEN
@@ -193,9 +200,8 @@ BEGIN
                         source, owner
         USING
             ERRCODE = 'PP005',
-            HINT = format('ALTER ROLE %I BYPASSRLS, or let it act as the owner of the table: GRANT %I TO %I',
-                          owner, (SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = source),
-                          owner);
+            HINT = format('let it see them: GRANT %I TO %I, or ALTER ROLE %I BYPASSRLS',
+                          table_owner, owner, owner);
     END IF;
 END
 $$;
@@ -217,7 +223,7 @@ BEGIN
         RAISE EXCEPTION '%: the rows of % do not fit the model', cannot, source USING
             ERRCODE = 'PP005',
             DETAIL = problems,
-            HINT = format('the table needs a column of this name and type for each input of %s v%s', model, version);
+            HINT = format('the table needs a column for each input of %s v%s', model, version);
     END IF;
 END
 $$;

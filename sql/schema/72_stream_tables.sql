@@ -30,8 +30,8 @@ CREATE OR REPLACE FUNCTION pgpredict.key_columns(relation regclass, key text[])
 
 -- One piece of text for each column of a stream's key, by a pattern of format(): %1$I its name,
 -- %2$s its type, %3$s the type of an array of it, %4$s its number, %5$s how it is collated.
-CREATE OR REPLACE FUNCTION pgpredict.each_key(stream text, pattern text, separator text DEFAULT ', ')
-    RETURNS text
+CREATE OR REPLACE FUNCTION pgpredict.each_key(
+    stream text, pattern text, separator text DEFAULT ', ') RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -128,7 +128,9 @@ DECLARE
         answer.label_type::regtype, coalesce(answer.probability_type, 'float8')::regtype);
     live text := format('predict.%I', stream || '_live');
     log text := format('predict.%I', stream || '_log');
+    log_default text := format('predict.%I', stream || '_log_default');
     queue text := format('pgpredict.%I', stream || '_queue');
+    wake text := format('pgpredict.%I', stream || '_wake');
 BEGIN
     EXECUTE format(
         'CREATE TABLE %s (%s, PRIMARY KEY (id)) INHERITS (pgpredict.queue) WITH ('
@@ -136,21 +138,19 @@ BEGIN
         ' autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0,'
         ' autovacuum_analyze_threshold = 1000000)',
         queue, pgpredict.each_key(stream, 'key%4$s %3$s'));
-    EXECUTE format('CREATE SEQUENCE %s', format('pgpredict.%I', stream || '_wake'));
+    EXECUTE format('CREATE SEQUENCE %s', wake);
     EXECUTE format(
         'CREATE TABLE %s (%s, PRIMARY KEY (%s)) WITH (fillfactor = 85)',
         live, columns, pgpredict.each_key(stream, '%1$I'));
     EXECUTE format(
         'CREATE TABLE %s (%s, shadow boolean NOT NULL DEFAULT false) PARTITION BY RANGE (at)',
         log, columns);
-    EXECUTE format('CREATE TABLE %s PARTITION OF %s DEFAULT', format('predict.%I', stream || '_log_default'), log);
+    EXECUTE format('CREATE TABLE %s PARTITION OF %s DEFAULT', log_default, log);
     EXECUTE format('COMMENT ON TABLE %s IS %L', live,
                    format('stream %s: the latest prediction of each row', stream));
     EXECUTE format('COMMENT ON TABLE %s IS %L', log,
                    format('stream %s: every prediction, by day', stream));
     PERFORM pgpredict.hand_over_table(t::regclass)
-    FROM unnest(ARRAY[
-        queue, live, log, format('predict.%I', stream || '_log_default'),
-        format('pgpredict.%I', stream || '_wake')]) AS t;
+    FROM unnest(ARRAY[queue, wake, live, log, log_default]) AS t;
 END
 $$;

@@ -1,4 +1,5 @@
--- pgpredict.<stream>_score(keys …, with_shadows): makes the predictions of some rows what the source says now.
+-- pgpredict.<stream>_score(keys …, with_shadows): makes the predictions of some rows those of what
+-- the source holds now.
 --
 -- Everything that writes predictions goes through it: the worker, a trigger of the mode
 -- `transaction`, a retry, a backfill. So one rule keeps them right, whoever overtakes whom:
@@ -107,7 +108,7 @@ BEGIN
 END
 $body$;
 
--- The part of the template that reads the source and asks the model, and the versions in its shadow.
+-- The part that reads the source, and asks the model and the versions in its shadow.
 CREATE OR REPLACE FUNCTION pgpredict.scored_template() RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN $part$scored AS MATERIALIZED (
@@ -137,6 +138,7 @@ CREATE OR REPLACE FUNCTION pgpredict.logged_template() RETURNS text
         {prefix}logged AS (
             INSERT INTO predict.{name_log} (
                 {key_names}, prediction, probability, version, at, shadow)
-            SELECT {key_columns}, {prefix}prediction, {prefix}probability, {version}, moment, {shadow}
+            SELECT {key_columns}, {prefix}prediction, {prefix}probability, {version}, moment,
+                   {shadow}
             FROM scored
         )$part$;

@@ -16,9 +16,11 @@ BEGIN
     SET attempts = f.attempts + 1, error = excluded.error, sqlstate = excluded.sqlstate,
         last_at = excluded.last_at,
         not_before = CASE
-            WHEN f.attempts + 1 < (SELECT s.attempts FROM pgpredict.stream AS s WHERE s.name = f.stream)
-                 AND excluded.not_before IS NOT NULL
-            THEN clock_timestamp() + interval '1 second' * 4 ^ least(f.attempts, 8) END;
+            WHEN excluded.not_before IS NOT NULL
+                 AND f.attempts + 1 < (SELECT s.attempts
+                                       FROM pgpredict.stream AS s WHERE s.name = f.stream)
+            THEN clock_timestamp() + interval '1 second' * 4 ^ least(f.attempts, 8)
+        END;
 END
 $body$;
 
@@ -180,7 +182,8 @@ CREATE OR REPLACE FUNCTION pgpredict.backfill_query(task pgpredict.backfill) RET
         'SELECT %s, count(*) FROM (SELECT %s FROM %s AS s %s ORDER BY %s LIMIT $1) AS k',
         pgpredict.each_key(task.stream, 'array_agg(k.key%4$s ORDER BY k.place)'),
         pgpredict.each_key(task.stream, 's.%1$I::%2$s AS key%4$s')
-            || ', row_number() OVER (ORDER BY ' || pgpredict.each_key(task.stream, 's.%1$I') || ') AS place',
+            || format(', row_number() OVER (ORDER BY %s) AS place',
+                      pgpredict.each_key(task.stream, 's.%1$I')),
         task.relation,
         CASE WHEN task.after IS NOT NULL THEN format(
             'WHERE (%s) > (SELECT %s FROM jsonb_to_record(%L::jsonb) AS f (%s))',
@@ -198,7 +201,8 @@ CREATE OR REPLACE FUNCTION pgpredict.tally(stream text, done bigint, lag interva
     AS $$
     INSERT INTO pgpredict.worker AS w
         (stream, pid, rows, batches, lag, since, at, minute, minute_rows, before_rows)
-    SELECT stream, pg_backend_pid(), done, 1, lag, t.now, t.now, date_trunc('minute', t.now), done, 0
+    SELECT stream, pg_backend_pid(), done, 1, lag, t.now, t.now, date_trunc('minute', t.now),
+           done, 0
     FROM clock_timestamp() AS t (now)
     ON CONFLICT (stream, pid) DO UPDATE
     SET rows = w.rows + excluded.rows, batches = w.batches + 1, lag = excluded.lag,

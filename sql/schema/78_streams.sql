@@ -39,10 +39,11 @@ BEGIN
     chosen_key := pgpredict.check_key(source, key::text[]);
     PERFORM pgpredict.check_stream_version(source, model, live, cannot);
     PERFORM pgpredict.check_readable(source);
-    INSERT INTO pgpredict.stream (name, model, source, key, mode, level, notify, retention, attempts)
+    INSERT INTO pgpredict.stream (
+        name, model, source, key, mode, level, notify, retention, attempts)
     SELECT create_stream.name, create_stream.model, format('%I.%I', n.nspname, c.relname),
-           chosen_key, create_stream.mode, create_stream.level, coalesce(create_stream.notify, true),
-           create_stream.retention, create_stream.attempts
+           chosen_key, create_stream.mode, create_stream.level,
+           coalesce(create_stream.notify, true), create_stream.retention, create_stream.attempts
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.oid = create_stream.source;
@@ -71,9 +72,11 @@ CREATE OR REPLACE FUNCTION pgpredict.check_stream_options(
 DECLARE
     problem text := CASE
         WHEN mode IS NULL OR mode NOT IN ('queue', 'transaction')
-            THEN format('mode is %s: it is queue or transaction', coalesce(quote_literal(mode), 'NULL'))
+            THEN format('mode is %s: it is queue or transaction',
+                        coalesce(quote_literal(mode), 'NULL'))
         WHEN level IS NULL OR level NOT IN ('statement', 'row')
-            THEN format('level is %s: it is statement or row', coalesce(quote_literal(level), 'NULL'))
+            THEN format('level is %s: it is statement or row',
+                        coalesce(quote_literal(level), 'NULL'))
         WHEN retention < '0'
             THEN format('retention is %s: it is not negative', retention)
         WHEN attempts IS NULL OR attempts < 1
@@ -140,7 +143,8 @@ EXCEPTION WHEN dependent_objects_still_exist THEN
             WHERE d.refclassid = 'pg_class'::regclass AND r.ev_class <> d.refobjid
               AND d.refobjid IN (to_regclass(format('predict.%I', stream || '_live')),
                                  to_regclass(format('predict.%I', stream || '_log')))
-              AND r.ev_class IS DISTINCT FROM to_regclass(format('predict.%I', stream || '_shadows'))),
+              AND r.ev_class IS DISTINCT FROM
+                  to_regclass(format('predict.%I', stream || '_shadows'))),
         HINT = 'drop these first';
 END
 $$;
@@ -171,7 +175,8 @@ BEGIN
     IF s.paused_at IS NULL THEN
         UPDATE pgpredict.stream AS p SET paused_at = clock_timestamp() WHERE p.name = stream;
         PERFORM pgpredict.build_stream(stream);
-        PERFORM pgpredict.record(s.model, NULL, 'pause_stream', jsonb_build_object('stream', stream));
+        PERFORM pgpredict.record(
+            s.model, NULL, 'pause_stream', jsonb_build_object('stream', stream));
     END IF;
     RETURN s.paused_at IS NULL;
 END
@@ -189,7 +194,8 @@ BEGIN
     IF s.paused_at IS NOT NULL THEN
         UPDATE pgpredict.stream AS p SET paused_at = NULL WHERE p.name = stream;
         PERFORM pgpredict.build_stream(stream);
-        PERFORM pgpredict.record(s.model, NULL, 'resume_stream', jsonb_build_object('stream', stream));
+        PERFORM pgpredict.record(
+            s.model, NULL, 'resume_stream', jsonb_build_object('stream', stream));
         PERFORM pgpredict.begin_work(stream);
     END IF;
     RETURN s.paused_at IS NOT NULL;

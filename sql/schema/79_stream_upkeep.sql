@@ -51,7 +51,8 @@ DECLARE
     log text := format('predict.%I', stream || '_log');
     partition text := pgpredict.log_partition(stream, day);
 BEGIN
-    EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition, log);
+    EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
+                   partition, log);
     PERFORM pgpredict.hand_over_table(partition::regclass);
     EXECUTE format(
         'WITH moved AS (DELETE FROM predict.%I AS d WHERE d.at >= %L AND d.at < %L RETURNING d.*)'
@@ -177,7 +178,8 @@ BEGIN
     was_there := FOUND;
     IF was_there THEN
         PERFORM pgpredict.build_stream(stream);
-        PERFORM pgpredict.record(s.model, version, 'drop_shadow', jsonb_build_object('stream', stream));
+        PERFORM pgpredict.record(
+            s.model, version, 'drop_shadow', jsonb_build_object('stream', stream));
     END IF;
     RETURN was_there;
 END
@@ -200,8 +202,8 @@ BEGIN
         ' l.prediction IS NOT DISTINCT FROM h.prediction AS agree'
         ' FROM predict.%4$I AS l JOIN predict.%4$I AS h ON %3$s AND l.at = h.at'
         ' WHERE NOT l.shadow AND h.shadow',
-        view, pgpredict.each_key(stream, 'l.%1$I'), pgpredict.each_key(stream, 'l.%1$I = h.%1$I', ' AND '),
-        stream || '_log');
+        view, pgpredict.each_key(stream, 'l.%1$I'),
+        pgpredict.each_key(stream, 'l.%1$I = h.%1$I', ' AND '), stream || '_log');
     PERFORM pgpredict.hand_over_table(view::regclass);
     EXECUTE format('COMMENT ON VIEW %s IS %L', view,
                    format('stream %s: the live version beside the versions in its shadow', stream));
@@ -218,7 +220,8 @@ DECLARE
     publication text := 'pgpredict_' || (pgpredict.lock_stream(stream)).name;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_publication AS p WHERE p.pubname = publication) THEN
-        EXECUTE format('CREATE PUBLICATION %I FOR TABLE predict.%I', publication, stream || '_live');
+        EXECUTE format('CREATE PUBLICATION %I FOR TABLE predict.%I',
+                       publication, stream || '_live');
     END IF;
     RETURN publication;
 END
