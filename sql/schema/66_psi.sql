@@ -23,8 +23,8 @@ CREATE OR REPLACE FUNCTION pgpredict.psi(expected float8[], actual float8[]) RET
     );
 
 -- What a chi-square variable exceeds with the probability `tail`, at most one half. The normal
--- quantile is 26.2.23 of Abramowitz and Stegun, the step from it Wilson's and Hilferty's: right
--- to 2 % for the tails that are asked for here.
+-- quantile is 26.2.23 of Abramowitz and Stegun, the step from it Wilson's and Hilferty's: together
+-- up to 5 % too high from three degrees of freedom on, 11 % with one, and never noticeably too low.
 CREATE OR REPLACE FUNCTION pgpredict.chi_square(degrees integer, tail float8) RETURNS float8
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (
