@@ -33,9 +33,11 @@ FORGETFUL = {
     "autovacuum": "off",
     "fsync": "off",
     "full_page_writes": "off",
+    "max_prepared_transactions": "20",
     "max_wal_size": "1GB",
     "shared_buffers": "128MB",
     "synchronous_commit": "off",
+    "wal_level": "logical",
 }
 
 

@@ -56,6 +56,18 @@ def agrees(connection: Connection, stream: str = "s") -> int:
     return int(one(connection, f"SELECT count(*) FROM predict.{stream}_live"))
 
 
+def settles(connection: Connection, stream: str = "s") -> int:
+    """Let the worker do what there is to do in the mode `queue`, and assert that `agrees`.
+
+    In the mode `transaction` there must be nothing to do. Returns how many rows there are.
+    """
+    mode = one(connection, "SELECT mode FROM pgpredict.streams WHERE name = %s", [stream])
+    done = drain(connection, stream)
+    assert mode == "queue" or done == 0
+    assert one(connection, "SELECT count(*) FROM pgpredict.failure") == 0
+    return agrees(connection, stream)
+
+
 def _disagreements(connection: Connection, stream: str) -> sql.Composed:
     """Rows of the source beside their prediction, where the two are not one for one and equal."""
     row = connection.execute(

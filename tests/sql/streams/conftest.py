@@ -3,6 +3,7 @@
     db, every_db    as everywhere (tests/conftest.py), with that in them
     connection      autocommit, to the database of `db`: each statement is a transaction
     another         gives further connections; they are closed when the test ends
+    stream          the stream `s` of the table, in each of its two modes (`mode`)
 
 A module whose tests run on every Postgres says so with its own `installed_dsn`, which gives
 `every_installed_dsn`.
@@ -55,3 +56,16 @@ def another(installed_dsn: str) -> Iterator[Callable[[], psycopg.Connection[Any]
 @pytest.fixture
 def connection(another: Callable[[], psycopg.Connection[Any]]) -> psycopg.Connection[Any]:
     return another()
+
+
+@pytest.fixture(params=["queue", "transaction"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def stream(connection: psycopg.Connection[Any], mode: str) -> str:
+    connection.execute(
+        "SELECT pgpredict.create_stream('s', 'risk', 'payments', mode => %s)", [mode]
+    )
+    return "s"
