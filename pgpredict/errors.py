@@ -7,13 +7,15 @@
     ├── UnreadableModel           a model file that is not there, or not a model
     │   └── UntrustedModel        a model file that runs code, read without trust
     ├── UnreadableSample          a sample file or query that cannot be read
-    ├── InvalidName               a model name that is not allowed
+    ├── InvalidName               a name of a model or stream that is not allowed
     ├── UnknownModel              no such model, or no such version of it
     ├── SignatureChanged          the live alias is in use and its inputs would change
     ├── InUse                     something depends on what is to be removed
     ├── NothingBefore             no earlier version to roll back to
     ├── InvalidSource             the source table is not there, or its columns do not fit
     ├── NoBaseline                a version of a time when no baselines were kept
+    ├── UnknownStream             no such stream
+    ├── InvalidStream             a stream that exists already, or that cannot be as asked for
     ├── GoldenRowMismatch         the database answers otherwise than Python
     └── DatabaseError             the database cannot be used
         ├── NoServer              nobody answers
@@ -40,6 +42,7 @@ __all__ = [
     "InvalidName",
     "InvalidSample",
     "InvalidSource",
+    "InvalidStream",
     "NewerSchema",
     "NoBaseline",
     "NoRights",
@@ -50,6 +53,7 @@ __all__ = [
     "PgpredictError",
     "SignatureChanged",
     "UnknownModel",
+    "UnknownStream",
     "UnreadableModel",
     "UnreadableSample",
     "UnsupportedEstimator",
@@ -70,7 +74,7 @@ class UnreadableSample(PgpredictError):
 
 
 class InvalidName(PgpredictError):
-    """A model name that does not match ``^[a-z][a-z0-9_]{0,40}$``."""
+    """A name of a model or stream that does not match ``^[a-z][a-z0-9_]{0,40}$``."""
 
 
 class UnknownModel(PgpredictError):
@@ -95,6 +99,14 @@ class InvalidSource(PgpredictError):
 
 class NoBaseline(PgpredictError):
     """A version that was deployed before there were baselines, so that drift has no measure."""
+
+
+class UnknownStream(PgpredictError):
+    """A stream that the database does not hold."""
+
+
+class InvalidStream(PgpredictError):
+    """A stream that exists already, or an option of one that has no meaning."""
 
 
 class GoldenRowMismatch(PgpredictError):

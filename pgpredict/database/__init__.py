@@ -10,6 +10,8 @@
     baseline    its distribution in bins, for later rows to be held against
     answers     the same of what Python says of it
     monitoring  whether later rows have drifted from that
+    streams     predictions that are kept up to date while a table changes: records and
+                statements are in stream_records, stream_statements
     modelbytes  the model file that is stored
     deploying   a new version into the database, in one transaction
     mismatch    golden rows that differ, side by side
@@ -31,14 +33,17 @@ from __future__ import annotations
 from pgpredict.database.client import Database, connect
 from pgpredict.database.monitoring import Drift
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
+from pgpredict.database.stream_records import DeadLetter, Stream
 
 __all__ = [
     "Database",
+    "DeadLetter",
     "Deployment",
     "Drift",
     "Event",
     "GoldenRow",
     "Model",
+    "Stream",
     "Verification",
     "Version",
     "connect",

@@ -9,6 +9,7 @@ from pgpredict.database.monitoring import Monitoring
 from pgpredict.database.names import check_name, check_version
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
 from pgpredict.database.session import Session, all_rows, one_row
+from pgpredict.database.streams import Streams
 from pgpredict.database.target import link
 from pgpredict.errors import UnreadableModel
 
@@ -43,7 +44,7 @@ def connect(target: Target = None) -> Database:
     return Database(link(target))
 
 
-class Database(Monitoring, Session):
+class Database(Monitoring, Streams, Session):
     """A database with pgpredict in it.
 
     Every method is a transaction of its own; on a connection of yours that is inside a

@@ -13,13 +13,17 @@ from psycopg.rows import dict_row
 from pgpredict import errors
 from pgpredict.database.queries import query
 
-# The SQLSTATEs that the functions in sql/schema/ raise; 50_registry.sql lists them.
+# The SQLSTATEs that the functions in sql/schema/ raise; 50_registry.sql and 71_stream_checks.sql
+# list them.
 RAISED_BY_US: dict[str, type[errors.PgpredictError]] = {
     "PP001": errors.UnknownModel,
     "PP002": errors.SignatureChanged,
     "PP003": errors.InUse,
     "PP004": errors.NothingBefore,
     "PP005": errors.InvalidSource,
+    "PP006": errors.UnknownStream,
+    "PP007": errors.InvalidStream,
+    "PP008": errors.InvalidName,
     "PP009": errors.NoBaseline,
 }
 
