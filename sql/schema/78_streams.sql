@@ -77,14 +77,14 @@ DECLARE
         WHEN level IS NULL OR level NOT IN ('statement', 'row')
             THEN format('level is %s: it is statement or row',
                         coalesce(quote_literal(level), 'NULL'))
-        WHEN retention < '0'
-            THEN format('retention is %s: it is not negative', retention)
+        WHEN retention NOT BETWEEN '0' AND '1000 years'
+            THEN format('retention is %s: it is 0 to 1000 years, or NULL, which is for ever', retention)
         WHEN attempts IS NULL OR attempts < 1
             THEN format('attempts is %s: it is at least 1', coalesce(attempts::text, 'NULL'))
     END;
 BEGIN
     IF problem IS NOT NULL THEN
-        RAISE EXCEPTION 'cannot create the stream: %', problem USING
+        RAISE EXCEPTION '%', problem USING
             ERRCODE = 'PP007',
             HINT = 'see docs/streams.md for what each option means';
     END IF;
