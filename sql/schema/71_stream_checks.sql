@@ -38,6 +38,11 @@ BEGIN
         USING
             ERRCODE = 'PP008',
             HINT = 'use small letters, digits and _, a letter first, at most 41 characters';
+    ELSIF stream = 'work' THEN
+        RAISE EXCEPTION 'work is not allowed as the name of a stream' USING
+            ERRCODE = 'PP008',
+            DETAIL = 'workers are woken through the channel pgpredict_work',
+            HINT = 'choose another name for the stream';
     END IF;
     IF EXISTS (SELECT FROM pgpredict.stream AS s WHERE s.name = stream) THEN
         RAISE EXCEPTION 'there is a stream % already', stream USING
@@ -56,8 +61,24 @@ BEGIN
             ERRCODE = 'PP007',
             HINT = 'choose another name for the stream';
     END IF;
+    SELECT p.oid::regprocedure::text INTO taken
+    FROM pg_proc AS p
+    WHERE p.pronamespace = 'pgpredict'::regnamespace
+      AND p.proname IN (SELECT stream || f FROM pgpredict.stream_functions() AS f)
+    LIMIT 1;
+    IF taken IS NOT NULL THEN
+        RAISE EXCEPTION 'cannot create stream %: there is a function % already', stream, taken USING
+            ERRCODE = 'PP007',
+            HINT = 'choose another name for the stream';
+    END IF;
 END
 $$;
+
+-- What the names of a stream's functions end with.
+CREATE OR REPLACE FUNCTION pgpredict.stream_functions() RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT unnest(ARRAY['_score', '_fail', '_apply', '_work', '_capture']) $$;
 
 -- Raises unless rows of a relation can be captured: it is a table of this database that stays.
 CREATE OR REPLACE FUNCTION pgpredict.check_stream_source(source regclass) RETURNS void

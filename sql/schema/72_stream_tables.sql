@@ -2,21 +2,23 @@
 
 -- The columns of a relation that are a key, in the key's order. Domains are told as what they
 -- stand for: streams run as the owner of the schema, who should not run other people's CHECKs.
+-- Types are told without their modifiers: a key that was varchar(3) may be varchar(10) one day,
+-- and a cast to the former would cut it.
 CREATE OR REPLACE FUNCTION pgpredict.key_columns(relation regclass, key text[])
     RETURNS TABLE (name text, type text, array_type text, collated text, "position" bigint)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    WITH RECURSIVE base (name, place, type, modifier, collated) AS (
-        SELECT k.name, k.place, a.atttypid, a.atttypmod, a.attcollation
+    WITH RECURSIVE base (name, place, type, collated) AS (
+        SELECT k.name, k.place, a.atttypid, a.attcollation
         FROM unnest(key) WITH ORDINALITY AS k (name, place)
         JOIN pg_attribute AS a ON a.attrelid = relation AND a.attname = k.name
         UNION ALL
-        SELECT b.name, b.place, t.typbasetype, t.typtypmod, b.collated
+        SELECT b.name, b.place, t.typbasetype, b.collated
         FROM base AS b
         JOIN pg_type AS t ON t.oid = b.type AND t.typtype = 'd'
     )
-    SELECT b.name, format_type(b.type, b.modifier), format_type(t.typarray, -1),
+    SELECT b.name, format_type(b.type, -1), format_type(t.typarray, -1),
            CASE WHEN b.collated <> 0 AND b.collated <> t.typcollation
                THEN (SELECT format('COLLATE %I.%I', n.nspname, c.collname)
                      FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace
@@ -111,9 +113,29 @@ CREATE OR REPLACE FUNCTION pgpredict.live_row(model text) RETURNS pgpredict.vers
     WHERE v.model = live_row.model AND v.version = pgpredict.usable_version(live_row.model, NULL)
     $$;
 
--- Creates the queue, the live table and the log of a new stream.
---
--- The queue's rows come and go all the time: it is vacuumed early. The live table leaves room on
+-- Creates the queue of a stream, and the clock of its wake-ups, where they are missing. The queue's
+-- rows come and go all the time: it is vacuumed early.
+CREATE OR REPLACE FUNCTION pgpredict.create_queue(stream text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    SET client_min_messages = warning
+    AS $$
+DECLARE
+    queue text := format('pgpredict.%I', stream || '_queue');
+    wake text := format('pgpredict.%I', stream || '_wake');
+BEGIN
+    EXECUTE format(
+        'CREATE TABLE IF NOT EXISTS %s (%s, PRIMARY KEY (id)) INHERITS (pgpredict.queue) WITH ('
+        ' autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,'
+        ' autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0,'
+        ' autovacuum_analyze_threshold = 1000000)',
+        queue, pgpredict.each_key(stream, 'key%4$s %3$s'));
+    EXECUTE format('CREATE SEQUENCE IF NOT EXISTS %s', wake);
+    PERFORM pgpredict.hand_over_table(t::regclass) FROM unnest(ARRAY[queue, wake]) AS t;
+END
+$$;
+
+-- Creates the queue, the live table and the log of a new stream. The live table leaves room on
 -- each page, so that a new prediction of a row finds it on the page of the old one.
 CREATE OR REPLACE FUNCTION pgpredict.create_stream_tables(stream text) RETURNS void
     LANGUAGE plpgsql
@@ -129,16 +151,8 @@ DECLARE
     live text := format('predict.%I', stream || '_live');
     log text := format('predict.%I', stream || '_log');
     log_default text := format('predict.%I', stream || '_log_default');
-    queue text := format('pgpredict.%I', stream || '_queue');
-    wake text := format('pgpredict.%I', stream || '_wake');
 BEGIN
-    EXECUTE format(
-        'CREATE TABLE %s (%s, PRIMARY KEY (id)) INHERITS (pgpredict.queue) WITH ('
-        ' autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,'
-        ' autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0,'
-        ' autovacuum_analyze_threshold = 1000000)',
-        queue, pgpredict.each_key(stream, 'key%4$s %3$s'));
-    EXECUTE format('CREATE SEQUENCE %s', wake);
+    PERFORM pgpredict.create_queue(stream);
     EXECUTE format(
         'CREATE TABLE %s (%s, PRIMARY KEY (%s)) WITH (fillfactor = 85)',
         live, columns, pgpredict.each_key(stream, '%1$I'));
@@ -151,6 +165,6 @@ BEGIN
     EXECUTE format('COMMENT ON TABLE %s IS %L', log,
                    format('stream %s: every prediction, by day', stream));
     PERFORM pgpredict.hand_over_table(t::regclass)
-    FROM unnest(ARRAY[queue, wake, live, log, log_default]) AS t;
+    FROM unnest(ARRAY[live, log, log_default]) AS t;
 END
 $$;

@@ -58,6 +58,31 @@ CREATE OR REPLACE FUNCTION pgpredict.key_pieces(stream text) RETURNS jsonb
             'jsonb_build_object(' || pgpredict.each_key(stream, '%1$L, batch%4$s[done]') || ')')
     $$;
 
+-- Options of the functions that write keys as JSON, or read them: what is kept of a key must not
+-- depend on the settings of whoever writes. Most types of keys need none.
+CREATE OR REPLACE FUNCTION pgpredict.key_settings(stream text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT coalesce(string_agg(DISTINCT o.setting, ' '), '')
+    FROM pgpredict.stream AS s,
+         pgpredict.key_columns(to_regclass(format('predict.%I', s.name || '_live')), s.key) AS k
+    JOIN pg_type AS t ON t.oid = k.type::regtype
+    CROSS JOIN (VALUES
+        ('timestamptz'::regtype, 'SET timezone = ''UTC'''),
+        ('tstzrange', 'SET timezone = ''UTC'''),
+        ('tstzrange', 'SET datestyle = ''ISO'''),
+        ('tsrange', 'SET datestyle = ''ISO'''),
+        ('daterange', 'SET datestyle = ''ISO'''),
+        ('bytea', 'SET bytea_output = ''hex'''),
+        ('interval', 'SET intervalstyle = ''postgres'''),
+        ('money', 'SET lc_monetary = ''C'''),
+        ('float4', 'SET extra_float_digits = 1'),
+        ('float8', 'SET extra_float_digits = 1')
+    ) AS o (type, setting)
+    WHERE s.name = key_settings.stream AND t.oid = o.type
+    $$;
+
 -- The inputs that the live version and its shadows read of a row with an alias, as a list.
 CREATE OR REPLACE FUNCTION pgpredict.stream_inputs(stream text, alias text) RETURNS text
     LANGUAGE sql STABLE

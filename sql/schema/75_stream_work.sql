@@ -1,5 +1,16 @@
 -- The bodies of what a worker calls: claim, predict, write, in one transaction.
 
+-- What is kept of a key or a row that failed: itself, unless it is too large for the index of
+-- pgpredict.failure. No column is called ''.
+CREATE OR REPLACE FUNCTION pgpredict.brief_key(key jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE WHEN pg_column_size(key) <= 2000 THEN key
+        ELSE jsonb_build_object('', format('%s … hash %s', left(key::text, 300),
+                                           hashtextextended(key::text, 0))) END
+    $$;
+
 -- pgpredict.<stream>_fail(keys …, code, message): keeps keys whose prediction failed. They are
 -- tried again after 1, 4, 16 … seconds; after the last attempt they are dead letters.
 CREATE OR REPLACE FUNCTION pgpredict.fail_template() RETURNS text
@@ -7,10 +18,11 @@ CREATE OR REPLACE FUNCTION pgpredict.fail_template() RETURNS text
     RETURN $body$
 BEGIN
     INSERT INTO pgpredict.failure AS f (stream, key, attempts, error, sqlstate, not_before)
-    SELECT s.name, {k_json}, 1, message, code,
-           CASE WHEN s.attempts > 1 AND NOT ({k_missing})
+    SELECT s.name, j.key, 1, message, code,
+           CASE WHEN s.attempts > 1 AND NOT ({k_missing}) AND j.key ?& ARRAY[{key_literals}]
                THEN clock_timestamp() + interval '1 second' END
-    FROM pgpredict.stream AS s, unnest({key_parameters}) AS k ({key_columns})
+    FROM pgpredict.stream AS s, unnest({key_parameters}) AS k ({key_columns}),
+         LATERAL (SELECT pgpredict.brief_key({k_json})) AS j (key)
     WHERE s.name = {literal}
     ON CONFLICT (stream, key) DO UPDATE
     SET attempts = f.attempts + 1, error = excluded.error, sqlstate = excluded.sqlstate,
@@ -133,17 +145,21 @@ BEGIN
     FROM one_each AS k;
 
     IF done = 0 THEN
-        SELECT {k_arrays}, count(*) INTO {batch_names}, done
-        FROM (
-            SELECT {keys_of_json}
-            FROM pgpredict.failure AS f
-            WHERE f.stream = {literal} AND f.not_before <= clock_timestamp()
-            ORDER BY f.not_before
-            LIMIT batch
-            FOR UPDATE SKIP LOCKED
-        ) AS k;
+        BEGIN
+            SELECT {k_arrays}, count(*) INTO {batch_names}, done
+            FROM (
+                SELECT {keys_of_json}
+                FROM pgpredict.failure AS f
+                WHERE f.stream = {literal} AND f.not_before <= clock_timestamp()
+                ORDER BY f.not_before
+                LIMIT batch
+                FOR UPDATE SKIP LOCKED
+            ) AS k;
+        EXCEPTION WHEN data_exception THEN
+            RETURN pgpredict.bury_keys({literal}, batch);
+        END;
     END IF;
-    IF done = 0 THEN
+    WHILE done = 0 LOOP
         SELECT b.* INTO task
         FROM pgpredict.backfill AS b
         WHERE b.stream = {literal} AND b.finished_at IS NULL
@@ -160,10 +176,7 @@ BEGIN
             after = CASE WHEN done > 0 THEN {last_key_json} ELSE b.after END,
             finished_at = CASE WHEN done < batch THEN clock_timestamp() END
         WHERE b.id = task.id;
-        IF done = 0 THEN
-            RETURN 0;
-        END IF;
-    END IF;
+    END LOOP;
 
     PERFORM pgpredict.{name_apply}({batch_names});
     PERFORM pgpredict.tally({literal}, done, clock_timestamp() - waiting_since);
@@ -193,109 +206,3 @@ CREATE OR REPLACE FUNCTION pgpredict.backfill_query(task pgpredict.backfill) RET
             pgpredict.each_key(task.stream, '%1$I %2$s')) END,
         pgpredict.each_key(task.stream, 's.%1$I'))
     $$;
-
--- Notes what a worker did. Each backend has a row of its own.
-CREATE OR REPLACE FUNCTION pgpredict.tally(stream text, done bigint, lag interval) RETURNS void
-    LANGUAGE sql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    INSERT INTO pgpredict.worker AS w
-        (stream, pid, rows, batches, lag, since, at, minute, minute_rows, before_rows)
-    SELECT stream, pg_backend_pid(), done, 1, lag, t.now, t.now, date_trunc('minute', t.now),
-           done, 0
-    FROM clock_timestamp() AS t (now)
-    ON CONFLICT (stream, pid) DO UPDATE
-    SET rows = w.rows + excluded.rows, batches = w.batches + 1, lag = excluded.lag,
-        at = excluded.at, minute = excluded.minute,
-        minute_rows = excluded.minute_rows
-            + CASE WHEN w.minute = excluded.minute THEN w.minute_rows ELSE 0 END,
-        before_rows = CASE
-            WHEN w.minute = excluded.minute THEN w.before_rows
-            WHEN w.minute = excluded.minute - interval '1 minute' THEN w.minute_rows
-            ELSE 0 END
-    $$;
-
--- Gives the disk of an empty queue back. Truncating needs the table for itself: where somebody has
--- it, nothing is done, and nobody waits.
-CREATE OR REPLACE FUNCTION pgpredict.shrink_queue(stream text) RETURNS boolean
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    AS $$
-DECLARE
-    queue text := format('pgpredict.%I', stream || '_queue');
-    waits boolean;
-BEGIN
-    IF pg_relation_size(queue::regclass) < 1 << 20 THEN
-        RETURN false;
-    END IF;
-    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', queue);
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', queue) INTO waits;
-    IF NOT waits THEN
-        EXECUTE format('TRUNCATE %s', queue);
-    END IF;
-    RETURN NOT waits;
-EXCEPTION WHEN lock_not_available THEN
-    RETURN false;
-END
-$$;
-
--- Does the next rows of a stream, at most `batch`, in one transaction: claims them, predicts,
--- writes. Returns how many; 0: nothing waits, or the stream is paused. Any number of workers may
--- call it at the same time, with no other right than to call it.
-CREATE OR REPLACE FUNCTION pgpredict.work(stream text, batch integer DEFAULT 1000) RETURNS bigint
-    LANGUAGE plpgsql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    AS $$
-DECLARE
-    paused timestamptz := (pgpredict.check_stream(stream)).paused_at;
-    done bigint;
-BEGIN
-    IF batch IS NULL OR batch < 1 THEN
-        RAISE EXCEPTION 'a batch has at least one row, not %', coalesce(batch::text, 'NULL') USING
-            ERRCODE = 'invalid_parameter_value',
-            HINT = '1000 is a good size';
-    ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'pgpredict.work needs the isolation level read committed, not %',
-                        current_setting('transaction_isolation')
-        USING
-            ERRCODE = 'object_not_in_prerequisite_state',
-            HINT = 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED';
-    ELSIF paused IS NOT NULL THEN
-        RETURN 0;
-    END IF;
-    EXECUTE format('SELECT pgpredict.%I($1)', stream || '_work') INTO done USING batch;
-    RETURN done;
-END
-$$;
-
--- Streams that have something to do now.
-CREATE OR REPLACE FUNCTION pgpredict.ready_streams() RETURNS SETOF text
-    LANGUAGE plpgsql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    AS $$
-DECLARE
-    stream text;
-    ready boolean;
-BEGIN
-    FOR stream, ready IN
-        SELECT s.name,
-               EXISTS (SELECT FROM pgpredict.failure AS f
-                       WHERE f.stream = s.name AND f.not_before <= clock_timestamp())
-               OR EXISTS (SELECT FROM pgpredict.backfill AS b
-                          WHERE b.stream = s.name AND b.finished_at IS NULL)
-        FROM pgpredict.stream AS s
-        WHERE s.paused_at IS NULL
-        ORDER BY s.name
-    LOOP
-        IF NOT ready THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM pgpredict.%I)', stream || '_queue')
-            INTO ready;
-        END IF;
-        IF ready THEN
-            RETURN NEXT stream;
-        END IF;
-    END LOOP;
-END
-$$;

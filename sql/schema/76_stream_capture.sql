@@ -88,12 +88,11 @@ CREATE OR REPLACE FUNCTION pgpredict.keep_template() RETURNS text
     RETURN $body$INSERT INTO pgpredict.failure AS f
             (stream, key, attempts, error, sqlstate, not_before)
         SELECT DISTINCT ON (k.key) {literal}, k.key, 1, message, code,
-               CASE WHEN r.has_key THEN clock_timestamp() END
-        FROM (SELECT r.content, r.content ?& ARRAY[{key_literals}] AS has_key
-              FROM ({rows_as_json}) AS r (content)) AS r,
+               CASE WHEN k.key ?& ARRAY[{key_literals}] THEN clock_timestamp() END
+        FROM ({rows_as_json}) AS r (content),
              LATERAL (
-                 SELECT CASE WHEN r.has_key
-                     THEN jsonb_build_object({key_of_content}) ELSE r.content END
+                 SELECT pgpredict.brief_key(CASE WHEN r.content ?& ARRAY[{key_literals}]
+                     THEN jsonb_build_object({key_of_content}) ELSE r.content END)
              ) AS k (key)
         ON CONFLICT (stream, key) DO UPDATE
         SET error = excluded.error, sqlstate = excluded.sqlstate, last_at = excluded.last_at,

@@ -9,6 +9,7 @@ DECLARE
     s pgpredict.stream := pgpredict.check_stream(stream);
     pieces jsonb := pgpredict.stream_pieces(stream);
     keys text := pieces ->> 'key_arguments';
+    settings text := pgpredict.key_settings(stream);
     -- A few keys are never a reason to read a whole table; plans are made once per session.
     by_key CONSTANT text := 'SET enable_seqscan = off SET enable_hashjoin = off'
         ' SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan';
@@ -17,14 +18,16 @@ DECLARE
 BEGIN
     PERFORM pgpredict.define_stream_function(
         stream, '_score', keys || ', with_shadows boolean', 'void',
-        by_key || ' SET row_security = off', pgpredict.fill(pgpredict.score_template(), pieces));
+        by_key || ' SET row_security = off ' || settings,
+        pgpredict.fill(pgpredict.score_template(), pieces));
     PERFORM pgpredict.define_stream_function(
-        stream, '_fail', keys || ', code text, message text', 'void', '',
+        stream, '_fail', keys || ', code text, message text', 'void', settings,
         pgpredict.fill(pgpredict.fail_template(), pieces));
     PERFORM pgpredict.define_stream_function(
         stream, '_apply', keys, 'void', '', pgpredict.fill(pgpredict.apply_template(), pieces));
     PERFORM pgpredict.define_stream_function(
-        stream, '_work', 'batch integer', 'bigint', by_key || ' SET row_security = off',
+        stream, '_work', 'batch integer', 'bigint',
+        by_key || ' SET row_security = off ' || settings,
         pgpredict.fill(pgpredict.work_template(), pieces));
 
     pieces := pieces || CASE WHEN at_once
@@ -35,7 +38,7 @@ BEGIN
     capture := CASE WHEN at_once THEN pgpredict.score_now_template()
                     ELSE pgpredict.enqueue_template() END;
     PERFORM pgpredict.define_stream_function(
-        stream, '_capture', '', 'trigger', 'SECURITY DEFINER',
+        stream, '_capture', '', 'trigger', 'SECURITY DEFINER ' || settings,
         pgpredict.fill(pgpredict.capture_template(), pieces || jsonb_build_object(
             'capture', pgpredict.per_operation(capture, s.level, pieces),
             'keep', pgpredict.per_operation(pgpredict.keep_template(), s.level, pieces),

@@ -99,20 +99,18 @@ CREATE OR REPLACE FUNCTION pgpredict.drop_stream(stream text) RETURNS bigint
     AS $$
 DECLARE
     s pgpredict.stream := pgpredict.lock_stream(stream);
+    queue CONSTANT regclass := to_regclass(format('pgpredict.%I', stream || '_queue'));
     waited bigint;
 BEGIN
     PERFORM pgpredict.drop_stream_triggers(stream);
-    EXECUTE format('SELECT coalesce(sum(q.rows), 0) FROM pgpredict.%I AS q', stream || '_queue')
-    INTO waited;
+    SELECT coalesce(sum(q.rows), 0) INTO waited FROM pgpredict.queue AS q WHERE q.tableoid = queue;
     PERFORM pgpredict.unpublish_stream(stream);
     PERFORM pgpredict.drop_stream_relations(stream);
     EXECUTE (
         SELECT format('DROP FUNCTION %s', string_agg(p.oid::regprocedure::text, ', '))
         FROM pg_proc AS p
         WHERE p.pronamespace = 'pgpredict'::regnamespace
-          AND p.proname IN (SELECT drop_stream.stream || suffix
-                            FROM unnest(ARRAY['_score', '_fail', '_apply', '_work', '_capture'])
-                                AS suffix)
+          AND p.proname IN (SELECT drop_stream.stream || f FROM pgpredict.stream_functions() AS f)
         HAVING count(*) > 0);
     DELETE FROM pgpredict.stream AS d WHERE d.name = stream;
     PERFORM pgpredict.record(s.model, NULL, 'drop_stream', jsonb_build_object(

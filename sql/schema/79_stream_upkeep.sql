@@ -28,6 +28,7 @@ BEGIN
         FROM pg_inherits AS i
         JOIN pg_class AS c ON c.oid = i.inhrelid
         WHERE i.inhparent = log::regclass AND c.relname ~ '_[0-9]{8}$'
+          AND s.retention > '0'
           AND to_date(right(c.relname, 8), 'YYYYMMDD') + 1 < now() - s.retention
     LOOP
         EXECUTE format('DROP TABLE %s', old);
@@ -122,6 +123,12 @@ BEGIN
         PERFORM pgpredict.build_stream(stream);
         RETURN NEXT format('the source is called %s now',
                            (SELECT n.source FROM pgpredict.stream AS n WHERE n.name = stream));
+    END IF;
+    IF to_regclass(format('pgpredict.%I', stream || '_queue')) IS NULL
+        OR to_regclass(format('pgpredict.%I', stream || '_wake')) IS NULL
+    THEN
+        PERFORM pgpredict.create_queue(stream);
+        RETURN NEXT 'the queue was gone, and is made anew';
     END IF;
     PERFORM pgpredict.keep_log(stream);
     DELETE FROM pgpredict.worker AS w

@@ -40,7 +40,8 @@ SELECT s.name,
        w.lag,
        w.at AS last_at,
        coalesce(w.rows, 0)::bigint AS rows,
-       (SELECT CASE WHEN bool_and(b.finished_at IS NOT NULL) THEN 'finished' ELSE 'running' END
+       (SELECT CASE bool_and(b.finished_at IS NOT NULL) WHEN true THEN 'finished'
+                    WHEN false THEN 'running' END
         FROM pgpredict.backfill AS b WHERE b.stream = s.name) AS backfill,
        (SELECT coalesce(sum(b.rows), 0)::bigint
         FROM pgpredict.backfill AS b WHERE b.stream = s.name) AS backfill_rows,
