@@ -58,7 +58,7 @@ def test_schema_equals_all_migrations(dsn: str, installed_dsn: str) -> None:
     for statement in tables.split(";\n\n"):
         if "CREATE TABLE" in statement or "ADD CONSTRAINT" in statement:
             assert statement.strip() in expected
-    assert tables.count("CREATE TABLE") == expected.count("CREATE TABLE") > 0
+    assert tables.count("\nCREATE TABLE") == expected.count("\nCREATE TABLE") > 0
 
 
 def test_schema_has_the_number_of_the_last_migration(installed_dsn: str) -> None:
