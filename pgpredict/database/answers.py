@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def output_baselines(
         numbers = np.array([label or "nan" for label in labels], np.float64)
         found = [of_numbers("output", "prediction", _rounded(numbers))]
     else:
-        found = [of_labels("output", "prediction", labels)]
+        found = [of_labels("output", "prediction", Counter(labels))]
     if program.has_probabilities:
         one = 1 if program.probability_type == "float8" else None
         numbers = _rounded(_one_each(probabilities, one))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pgpredict.database.golden import column_of, label_text, storable
+from pgpredict_transpiler.oracle import scalar
 from pgpredict_transpiler.sample import Input
 
 MOST_BINS = 10
@@ -63,8 +63,10 @@ def _of_input(column: pd.Series[Any], given: Input) -> Baseline:
         zone = getattr(column.dtype, "tz", None)
         seconds = (column - pd.Timestamp(0, tz=zone)) / pd.Timedelta(seconds=1)
         return of_numbers("input", given.name, np.asarray(seconds, np.float64), kind="time")
-    texts = (None if pd.isna(value) else label_text(value) for value in column)
-    return of_labels("input", given.name, texts)
+    counts: Counter[str | None] = Counter()
+    for value, count in column.value_counts(dropna=False).items():
+        counts[label_text(scalar(value))] += int(count)
+    return of_labels("input", given.name, counts)
 
 
 def of_numbers(
@@ -89,17 +91,14 @@ def of_numbers(
     )
 
 
-def of_labels(
-    role: Literal["input", "output"], name: str, values: Iterable[str | None]
-) -> Baseline:
-    """The baseline of texts, of which None is a missing one."""
-    counts: Counter[str | None] = Counter(values)
-    rows, missing = counts.total(), counts.pop(None, 0)
-    often = [
-        label
-        for label, count in sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
-        if label is not None and count >= LEAST_ROWS and storable(label)
-    ][:MOST_LABELS]
+def of_labels(role: Literal["input", "output"], name: str, counts: Counter[str | None]) -> Baseline:
+    """The baseline of texts by how often each came, of which None is a missing one."""
+    rows, missing = counts.total(), counts[None]
+    often = sorted(
+        (label for label in counts if label is not None and storable(label)),
+        key=lambda label: (-counts[label], label),
+    )[:MOST_LABELS]
+    often = [label for label in often if counts[label] >= LEAST_ROWS]
     others = rows - missing - sum(counts[label] for label in often)
     return Baseline(
         role,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -242,7 +243,7 @@ def test_numbers_fall_into_the_bins_of_numpy(
 def test_texts_fall_into_the_bins_of_their_bytes(
     sql: psycopg.Connection[Any], sample: list[str | None], later: list[str | None]
 ) -> None:
-    baseline = of_labels("input", "x", sample)
+    baseline = of_labels("input", "x", Counter(sample))
     assert baseline.labels is not None
     place = {label: number for number, label in enumerate(baseline.labels, 1)}
     expected = [MISSING if x is None else place.get(x, 0) for x in [*later, *sample]]

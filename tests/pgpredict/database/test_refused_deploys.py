@@ -186,5 +186,5 @@ def test_signature_that_changes_while_a_view_needs_it(
 def _forget(connection: psycopg.Connection) -> None:
     connection.execute("""
         DROP FUNCTION predict.kept, predict_versions.kept_v1;
-        TRUNCATE pgpredict.model, pgpredict.version, pgpredict.golden_row, pgpredict.event;
+        TRUNCATE pgpredict.model, pgpredict.version, pgpredict.golden_row, pgpredict.event CASCADE;
     """)
