@@ -78,7 +78,7 @@ DECLARE
             THEN format('level is %s: it is statement or row',
                         coalesce(quote_literal(level), 'NULL'))
         WHEN retention NOT BETWEEN '0' AND '1000 years'
-            THEN format('retention is %s: it is 0 to 1000 years, or NULL, which is for ever', retention)
+            THEN format('retention is %s: it is 0 to 1000 years, or NULL for ever', retention)
         WHEN attempts IS NULL OR attempts < 1
             THEN format('attempts is %s: it is at least 1', coalesce(attempts::text, 'NULL'))
     END;
