@@ -1,0 +1,61 @@
+-- What `pgpredict worker` runs, by name. Parameters are psycopg's: %(name)s.
+--
+-- docs/worker.md lists the rights that these need.
+
+-- name: missing_rights
+-- What an administrator has to say before this role can work. Reads only the catalog.
+SELECT format('GRANT %s TO %I', n.needed, current_user) AS missing
+FROM (
+    SELECT 1, 'USAGE ON SCHEMA pgpredict', has_schema_privilege(s.oid, 'USAGE')
+    FROM pg_namespace AS s
+    WHERE s.nspname = 'pgpredict'
+    UNION ALL
+    SELECT 2, format('SELECT ON pgpredict.%I', c.relname), has_table_privilege(c.oid, 'SELECT')
+    FROM pg_class AS c
+    JOIN pg_namespace AS s ON s.oid = c.relnamespace
+    WHERE s.nspname = 'pgpredict' AND c.relname IN ('schema_version', 'streams')
+    UNION ALL
+    SELECT 3, format('EXECUTE ON FUNCTION pgpredict.%I(%s)', p.proname,
+                     pg_get_function_identity_arguments(p.oid)),
+           has_function_privilege(p.oid, 'EXECUTE')
+    FROM pg_proc AS p
+    JOIN pg_namespace AS s ON s.oid = p.pronamespace
+    WHERE s.nspname = 'pgpredict' AND p.proname IN ('work', 'ready_streams', 'maintain')
+) AS n (place, needed, given)
+WHERE NOT n.given
+ORDER BY n.place, n.needed;
+
+-- name: server
+SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS reads_only;
+
+-- name: listen
+LISTEN pgpredict_work;
+
+-- name: listen_for_probe
+LISTEN pgpredict_probe;
+
+-- name: probe
+SELECT pg_notify('pgpredict_probe', %(token)s);
+
+-- name: stop_probe
+UNLISTEN pgpredict_probe;
+
+-- name: look
+-- The streams, and which have something to do now. The planner leaves out what else the view holds.
+SELECT s.name, s.state = 'paused' AS paused, r.name IS NOT NULL AS ready
+FROM pgpredict.streams AS s
+LEFT JOIN pgpredict.ready_streams() AS r (name) ON r.name = s.name
+ORDER BY s.name;
+
+-- name: work
+SELECT pgpredict.work(%(stream)s, %(batch)s) AS rows;
+
+-- name: maintain
+SELECT m.note FROM pgpredict.maintain(%(stream)s) AS m (note);
+
+-- name: figures
+SELECT s.name, s.state, s.depth, s.dead_letters,
+       extract(epoch FROM s.oldest_age)::float8 AS oldest_seconds,
+       extract(epoch FROM s.lag)::float8 AS lag_seconds
+FROM pgpredict.streams AS s
+ORDER BY s.name;
