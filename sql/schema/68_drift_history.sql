@@ -21,7 +21,7 @@ CREATE OR REPLACE FUNCTION pgpredict.record_drift(
     $$;
 
 -- The last check of each day, per relation and column. The day is that of the rows, where the check
--- had a window: a check that runs after midnight, or is repeated, tells of the day that it is about.
+-- had a window: a check that runs after midnight tells of the day before.
 CREATE OR REPLACE VIEW pgpredict.drift_by_day AS
 SELECT DISTINCT ON (model, relation, day, version, role, name)
        coalesce(d.since, d.at)::date AS day,
