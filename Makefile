@@ -9,7 +9,7 @@ BIN    := .venv/bin
 PINS   := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format clean
+.PHONY: help demo test faults bench lint format clean
 
 help: ## list what there is
 	@echo "pgpredict: make what?"
@@ -24,6 +24,9 @@ test: .venv/.installed-dev ## all tests, on Postgres 18 and 16; ARGS='tests/sql 
 
 bench: .venv/.installed-bench ## the benchmarks, as ratios from one run; ARGS=boosting runs one
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+faults: .venv/.installed-dev ## 200 kills while 100,000 rows go into a stream, and none is lost or double
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lint: .venv/.installed-dev ## style, types, imports
 	$(BIN)/ruff check .
