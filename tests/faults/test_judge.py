@@ -46,7 +46,12 @@ DAMAGE = {
     "INSERT INTO pgpredict.failure (stream, key, attempts, error, sqlstate)"
     """ VALUES ('by_id', '{"id": 1}', 1, 'no', '00000')""": {FAILED},
     f"UPDATE item SET change = 0 WHERE id = {AN_UNTOUCHED_ROW}": {NOT_THERE},
-    "INSERT INTO item (id, \"Région\", code) VALUES (7, '', '')": {NOT_COMMITTED},
+    "INSERT INTO item (id, \"Région\", code) VALUES (7, '', '')": {
+        NOT_COMMITTED,
+        LOST,
+        WAITS,
+        AS_OFTEN,
+    },
 }
 
 
