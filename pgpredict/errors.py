@@ -13,6 +13,7 @@
     ├── InUse                     something depends on what is to be removed
     ├── NothingBefore             no earlier version to roll back to
     ├── InvalidSource             the source table is not there, or its columns do not fit
+    ├── InvalidTarget             the table for scores is there, and cannot hold these
     ├── NoBaseline                a version of a time when no baselines were kept
     ├── UnknownStream             no such stream
     ├── InvalidStream             a stream that exists already, or that cannot be as asked for
@@ -42,6 +43,7 @@ __all__ = [
     "InvalidName",
     "InvalidSample",
     "InvalidSource",
+    "InvalidTarget",
     "InvalidStream",
     "NewerSchema",
     "NoBaseline",
@@ -95,6 +97,10 @@ class NothingBefore(PgpredictError):
 
 class InvalidSource(PgpredictError):
     """A source that does not exist, or whose columns are not what the model takes."""
+
+
+class InvalidTarget(PgpredictError):
+    """A table for scores that has other columns, is the source itself, or is no plain table."""
 
 
 class NoBaseline(PgpredictError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pgpredict.database.monitoring import Monitoring
 from pgpredict.database.names import check_name, check_version
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
+from pgpredict.database.scores import Scores
 from pgpredict.database.session import Session, all_rows, one_row
 from pgpredict.database.streams import Streams
 from pgpredict.database.target import link
@@ -44,7 +45,7 @@ def connect(target: Target = None) -> Database:
     return Database(link(target))
 
 
-class Database(Monitoring, Streams, Session):
+class Database(Monitoring, Streams, Scores, Session):
     """A database with pgpredict in it.
 
     Every method is a transaction of its own; on a connection of yours that is inside a

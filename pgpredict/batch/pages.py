@@ -1,0 +1,40 @@
+"""Ranges of pages of the tables that hold a source, as work for several connections."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from psycopg.sql import SQL, Composable, Identifier, Literal
+
+from pgpredict.batch.sources import Source
+
+# A range takes about a tenth of a second, so that a bar moves and all connections end together.
+PAGES = 512
+
+
+@dataclass(frozen=True)
+class Range:
+    """Pages of a table, from one up to another."""
+
+    relation: Composable
+    first: int
+    end: int | None
+
+    def condition(self, alias: str) -> list[Composable]:
+        """The rows on them, which Postgres reads by their addresses."""
+        place = Identifier(alias, "ctid")
+        low = SQL("{} >= {}::tid").format(place, Literal(f"({self.first},0)"))
+        if self.end is None:  # pages that were added meanwhile, too
+            return [low]
+        return [low, SQL("{} < {}::tid").format(place, Literal(f"({self.end},0)"))]
+
+
+def ranges(source: Source, pages: int = PAGES) -> Iterator[Range]:
+    """All pages of a source, in ranges of that many; empty where it has none to be read so."""
+    for heap in source.heaps:
+        count = max(1, math.ceil(heap.pages / pages))
+        for number in range(count):
+            end = None if number == count - 1 else (number + 1) * pages
+            yield Range(heap.relation, number * pages, end)

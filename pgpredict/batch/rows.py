@@ -1,0 +1,135 @@
+"""The SELECT that gives scored rows: what is carried over, the answers, version and time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from pgpredict.batch.sources import Source
+from pgpredict.batch.statements import Row, ask_one, raw
+from pgpredict.batch.unfolding import Unfolded, unfold
+
+# Postgres merges a sub-select with the query around it, and writes a value out wherever it is used.
+# One with a WITH stays as it is; so does one with OFFSET 0, but above that no worker runs.
+FENCE = SQL("WITH fence AS (SELECT 1) ")
+# Fewer rows do not make up for the time that the expressions of a large model take to plan.
+MANY = 20_000
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is selected for each row of a source.
+
+    Attributes:
+        source: what is to be scored.
+        version: number, functions and types of the version.
+        carried: columns of the source that stand beside the answers.
+        at: the time that is written beside the answers.
+        unfolded: the functions as expressions; None: they are called.
+    """
+
+    source: Source
+    version: Row
+    carried: tuple[str, ...]
+    at: datetime
+    unfolded: Unfolded | None
+
+    def select(
+        self,
+        relation: Composable | None = None,
+        where: Sequence[Composable] = (),
+        rows: int | None = None,
+    ) -> Composed:
+        """The SELECT.
+
+        Args:
+            relation: another relation with the columns of the source, instead of all of it.
+            where: conditions over the source's own columns, named with its alias.
+            rows: how many there may be, which decides how; None: many.
+        """
+        unfolded = self.unfolded if rows is None or rows >= MANY else None
+        inner = self._base(relation or self.source.relation, where)
+        kept: list[Composable] = [Identifier(name) for name in (*self._carried, *self._inputs)]
+        for level in unfolded.levels if unfolded else ():
+            new = [raw(f"{text} AS {name}") for name, text in level]
+            columns = SQL(", ").join([*kept, *new])
+            inner = SQL("{}SELECT {} FROM (\n{}\n) AS r").format(FENCE, columns, inner)
+            kept += [raw(name) for name, _ in level]
+        label, probability = self._answers(unfolded)
+        answers = [
+            *(Identifier(name) for name in self._carried),
+            SQL("({})::{}").format(label, raw(self.version["label_type"])),
+            SQL("({})::{}").format(probability, raw(self.version["probability_type"])),
+            SQL("{}::integer").format(Literal(self.version["version"])),
+            SQL("{}::timestamptz").format(Literal(self.at.isoformat())),
+        ]
+        return SQL("SELECT {} FROM (\n{}\n) AS r").format(SQL(", ").join(answers), inner)
+
+    @property
+    def _carried(self) -> list[str]:
+        return [f"k{number}" for number in range(len(self.carried))]
+
+    @property
+    def _inputs(self) -> list[str]:
+        return [f"i{number}" for number in range(len(self.source.inputs))]
+
+    def _base(self, relation: Composable, where: Sequence[Composable]) -> Composed:
+        alias = Identifier(self.source.alias)
+        columns = [
+            SQL("{}.{} AS {}").format(alias, Identifier(column), Identifier(name))
+            for column, name in zip(self.carried, self._carried, strict=True)
+        ] + [
+            SQL("{} AS {}").format(raw(passed), Identifier(name))
+            for passed, name in zip(self.source.passed, self._inputs, strict=True)
+        ]
+        condition = SQL(" WHERE {}").format(SQL(" AND ").join(where)) if where else SQL("")
+        return SQL("{}SELECT {} FROM {} AS {}{}").format(
+            FENCE, SQL(", ").join(columns), relation, alias, condition
+        )
+
+    def _answers(self, unfolded: Unfolded | None) -> tuple[Composable, Composable]:
+        arguments = ", ".join(self._inputs)
+        calls = [f"{self.version['label_function']}({arguments})"]
+        if self.version["has_probability"]:
+            calls.append(f"{self.version['probability_function']}({arguments})")
+        if unfolded is not None:
+            calls = [
+                result
+                if unfolded.ordinary is None
+                else f"CASE WHEN {unfolded.ordinary} THEN {result} ELSE {call} END"
+                for result, call in zip(unfolded.results, calls, strict=True)
+            ]
+        label, probability = [*calls, "NULL"][:2]
+        return raw(label), raw(probability)
+
+
+def rows_of(
+    connection: Connection[Any],
+    model: str,
+    version: Row,
+    source: Source,
+    carried: tuple[str, ...],
+) -> Rows:
+    """How the rows of a source are scored: as fast as the functions of the version allow."""
+    at = datetime.now(UTC)
+    texts = ask_one(connection, "function_texts", model=model, version=version["version"])
+    wanted = ["label", "probability"] if version["has_probability"] else ["label"]
+    known = [texts[name] for name in wanted if texts[name] is not None]
+    unfolded = None
+    if len(known) == len(wanted):
+        unfolded = unfold(known, source.inputs, lambda number: f'"i{number}"')
+    rows = Rows(source, version, carried, at, unfolded)
+    try:
+        with connection.transaction():
+            connection.execute(SQL("EXPLAIN {}").format(rows.select()))
+    except psycopg.Error:
+        if unfolded is None:
+            raise
+        return Rows(source, version, carried, at, None)
+    return rows
