@@ -25,7 +25,7 @@ CREATE OR REPLACE FUNCTION pgpredict.frozen_call(
     SELECT pgpredict.frozen_name(v.model, v.version, suffix)
            || '('
            || coalesce(
-               (SELECT string_agg(pgpredict.passed(source, alias, i.name, i.type), ', '
+               (SELECT string_agg(pgpredict.passed(frozen_call.source, alias, i.name, i.type), ', '
                                   ORDER BY i.position)
                 FROM pgpredict.inputs(v.signature) AS i), '')
            || ')'
@@ -41,9 +41,11 @@ CREATE OR REPLACE FUNCTION pgpredict.answer_columns(
     AS $$
     SELECT format(
         '%s AS %I, %s AS %I',
-        pgpredict.frozen_call(source, alias, v.model, v.version, ''), prefix || 'prediction',
+        pgpredict.frozen_call(answer_columns.source, alias, v.model, v.version, ''),
+        prefix || 'prediction',
         CASE WHEN v.probability_type IS NULL THEN 'NULL::float8'
-             ELSE pgpredict.frozen_call(source, alias, v.model, v.version, '_proba') END,
+            ELSE pgpredict.frozen_call(answer_columns.source, alias, v.model, v.version, '_proba')
+        END,
         prefix || 'probability')
     FROM pgpredict.version AS v
     WHERE v.model = answer_columns.model AND v.version = answer_columns.version

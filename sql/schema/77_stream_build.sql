@@ -38,7 +38,7 @@ BEGIN
     capture := CASE WHEN at_once THEN pgpredict.score_now_template()
                     ELSE pgpredict.enqueue_template() END;
     PERFORM pgpredict.define_stream_function(
-        stream, '_capture', '', 'trigger', 'SECURITY DEFINER ' || settings,
+        stream, '_capture', '', 'trigger', 'SECURITY DEFINER SET row_security = off ' || settings,
         pgpredict.fill(pgpredict.capture_template(), pieces || jsonb_build_object(
             'capture', pgpredict.per_operation(capture, s.level, pieces),
             'keep', pgpredict.per_operation(pgpredict.keep_template(), s.level, pieces),
