@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from pgpredict.database.refusals import refusals
-from pgpredict.errors import DatabaseError, PgpredictError
+from pgpredict.errors import PgpredictError, UnknownStream
 from pgpredict.worker.connecting import address, check, connect, listen
 from pgpredict.worker.ear import Ear
 from pgpredict.worker.events import Screen, Silence
@@ -163,10 +163,14 @@ class Worker:
         self._shift.tell("stopping", reason=reason)
 
     def _refuse_unknown(self) -> None:
-        there = self._shift.schedule.streams
-        unknown = sorted(self._shift.schedule.wanted - there.keys())
+        schedule = self._shift.schedule
+        unknown = sorted(schedule.wanted.difference(schedule.there))
         if unknown:
-            raise DatabaseError(f"there is no stream {', '.join(unknown)}")
+            raise UnknownStream(
+                f"there is no stream {', '.join(unknown)}",
+                details=(f"streams: {', '.join(schedule.there) or 'none yet'}",),
+                do="see `pgpredict stream list`",
+            )
 
     def _wait(self, seconds: float) -> bool:
         """Wait before the next connection. Returns whether it was asked to stop."""

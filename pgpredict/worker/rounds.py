@@ -89,7 +89,6 @@ class Rounds:
         return self._looked_at + min(after, self._poll)
 
     def _work(self, stream: Stream) -> None:
-        began = time.monotonic()
         asked = {"stream": stream.name, "batch": self._shift.batch}
         try:
             row = self._connection.execute(statement("work"), asked).fetchone()
@@ -100,7 +99,7 @@ class Rounds:
         now = time.monotonic()
         if stream.trouble:
             self._shift.tell("recovered", stream=stream.name)
-        stream.worked(rows, self._shift.batch, began, now)
+        stream.worked(rows, self._shift.batch, now)
         if rows:
             self._active_at = now
             self._shift.backoff.reset()

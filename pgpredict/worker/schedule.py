@@ -14,8 +14,6 @@ from pgpredict.worker.faults import Backoff
 # stream that had something is asked again every 2 ms.
 QUICK = 0.002
 WINDOW = 0.1
-# Asking may take a tenth of the time at most, on a server where it is slow.
-ASKING_SHARE = 10
 MAINTAIN_EVERY = 60.0
 
 
@@ -50,14 +48,14 @@ class Stream:
         if not self.trouble:
             self.due_at = min(self.due_at, now)
 
-    def worked(self, rows: int, batch: int, began: float, now: float) -> None:
+    def worked(self, rows: int, batch: int, now: float) -> None:
         """It was asked, and gave that many rows.
 
         Example:
             >>> stream = Stream("churn_now")
-            >>> stream.worked(1_000, 1_000, 10.0, 10.01); stream.due_at  # a full batch: go on
-            10.01
-            >>> stream.worked(0, 1_000, 20.0, 20.0001); stream.due_at  # nothing for a long time
+            >>> stream.worked(1_000, 1_000, now=10.0); stream.due_at  # a full batch: go on
+            10.0
+            >>> stream.worked(0, 1_000, now=20.0); stream.due_at  # nothing for a long time
             inf
         """
         self.trouble = ""
@@ -67,8 +65,7 @@ class Stream:
         if rows >= batch:
             self.due_at = now
         elif now < self.hot_until:
-            rest = QUICK if rows else max(QUICK, ASKING_SHARE * (now - began))
-            self.due_at = min(now + rest, self.hot_until)
+            self.due_at = min(now + QUICK, self.hot_until)
         else:
             self.due_at = math.inf
 
@@ -85,11 +82,16 @@ class Schedule:
 
     Args:
         wanted: their names; empty: all that there are.
+
+    Attributes:
+        streams: ours, by name.
+        there: the names of all that the last look found.
     """
 
     def __init__(self, wanted: Sequence[str] = ()) -> None:
         self.wanted = frozenset(wanted)
         self.streams: dict[str, Stream] = {}
+        self.there: list[str] = []
 
     def wants(self, name: str) -> bool:
         """Whether a stream of that name is ours."""
@@ -105,7 +107,9 @@ class Schedule:
         Returns:
             What changed: stream_added, stream_dropped, paused, resumed.
         """
-        ours = {row["name"]: row for row in found if self.wants(row["name"])}
+        rows = {row["name"]: row for row in found}
+        self.there = list(rows)
+        ours = {name: row for name, row in rows.items() if self.wants(name)}
         events = [self.forget(name) for name in list(self.streams) if name not in ours]
         for name, row in ours.items():
             stream = self.streams.get(name)

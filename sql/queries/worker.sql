@@ -48,7 +48,10 @@ LEFT JOIN pgpredict.ready_streams() AS r (name) ON r.name = s.name
 ORDER BY s.name;
 
 -- name: work
-SELECT pgpredict.work(%(stream)s, %(batch)s) AS rows;
+-- Its commit does not wait for the disk: a crash that loses it loses the claim with the prediction,
+-- so that the rows are in the queue again.
+SELECT pgpredict.work(%(stream)s, %(batch)s) AS rows
+FROM set_config('synchronous_commit', 'off', true);
 
 -- name: maintain
 SELECT m.note FROM pgpredict.maintain(%(stream)s) AS m (note);
