@@ -11,7 +11,18 @@ from typing import Annotated
 import typer
 
 from pgpredict import __version__
-from pgpredict.cli import demo, deploy, doctor, drift, install, live, offline, registry, server
+from pgpredict.cli import (
+    demo,
+    deploy,
+    doctor,
+    drift,
+    install,
+    live,
+    offline,
+    registry,
+    server,
+    stream,
+)
 from pgpredict.cli.command import add
 
 app = typer.Typer(
@@ -35,6 +46,9 @@ add(app, drift.drift, rich_help_panel=MODELS)
 add(app, live.retire, rich_help_panel=MODELS)
 add(app, live.drop, rich_help_panel=MODELS)
 add(app, registry.export, rich_help_panel=MODELS)
+
+STREAMS = "Streams"
+app.add_typer(stream.app, name="stream", rich_help_panel=STREAMS)
 
 OFFLINE = "Without a database"
 add(app, offline.sql, rich_help_panel=OFFLINE)

@@ -46,14 +46,15 @@ class Command(TyperCommand):
 
 
 def add(app: typer.Typer, function: Callable[..., None], **settings: Any) -> None:
-    """Add a command of the same name as its function, with the docstring as its help.
+    """Add a command of the name of its function, with the docstring as its help.
 
     Args:
         app: where to add it.
         function: what it does; its parameters become arguments and options.
-        settings: more for typer, such as ``rich_help_panel``.
+        settings: more for typer, such as ``rich_help_panel``; or another ``name``.
     """
     # Lines of a paragraph are joined: typer keeps the breaks of the source, at the wrong width.
     paragraphs = inspect.cleandoc(function.__doc__ or "").split("\n\n")
     text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-    app.command(function.__name__, cls=Command, help=text, **settings)(function)
+    name = settings.pop("name", function.__name__)
+    app.command(name, cls=Command, help=text, **settings)(function)

@@ -22,7 +22,11 @@ from pgpredict.errors import DatabaseError, NoServer, PgpredictError
 
 TRACEBACK = "PGPREDICT_TRACEBACK"
 # Each is one transaction: what is refused is rolled back.
-ALL_OR_NOTHING = frozenset({"deploy", "drop", "init", "promote", "retire", "rollback"})
+ALL_OR_NOTHING = frozenset(
+    {"deploy", "drop", "init", "promote", "retire", "rollback"}
+    | {"backfill", "create", "pause", "publish", "resume", "retain", "retry", "shadow"}
+    | {"unpublish", "unshadow"}
+)
 SEE = re.compile(r"see `(?P<command>[^`]+)`")
 
 

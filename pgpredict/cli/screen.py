@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 Row = Mapping[str, object]
 
@@ -41,8 +41,9 @@ def answer(data: object) -> None:
     """Print data as JSON to stdout.
 
     Args:
-        data: of mappings, sequences and scalars. Times become ISO 8601; numbers that JSON does not
-            have become the texts "NaN", "Infinity" and "-Infinity"; what else there is, text.
+        data: of mappings, sequences and scalars. Times become ISO 8601, spans of time seconds;
+            numbers that JSON does not have become the texts "NaN", "Infinity" and "-Infinity"; what
+            else there is, text.
     """
     say(json.dumps(_for_json(data), ensure_ascii=False, indent=2, allow_nan=False))
 
@@ -83,6 +84,8 @@ def cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M}"
+    if isinstance(value, timedelta):
+        return span(value)
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, Mapping):
@@ -124,6 +127,26 @@ def microseconds(time: float) -> str:
         ('0.07 us', '6.2 us', '2.5 ms')
     """
     return f"{time / 1_000:.2g} ms" if time >= 1_000 else f"{time:.2g} us"
+
+
+def span(time: timedelta) -> str:
+    """A span of time as people read it.
+
+    Example:
+        >>> span(timedelta(milliseconds=4.2)), span(timedelta(minutes=90)), span(timedelta(days=30))
+        ('4.2 ms', '90 min', '30 days')
+    """
+    seconds = time.total_seconds()
+    if seconds < 1:
+        return f"{1_000 * seconds:.2g} ms"
+    for unit, seconds_of_it, shorter_than in (
+        ("s", 1, 120),
+        ("min", 60, 7_200),
+        ("h", 3_600, 172_800),
+    ):
+        if seconds < shorter_than:
+            return f"{seconds / seconds_of_it:.3g} {unit}"
+    return f"{seconds / 86_400:.6g} days"
 
 
 @contextmanager
@@ -182,4 +205,6 @@ def _for_json(value: object) -> object:
         return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
     if value is None or isinstance(value, str | bool | int | float):
         return value
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     return value.isoformat() if isinstance(value, datetime) else str(value)

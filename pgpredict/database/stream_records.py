@@ -25,7 +25,7 @@ class Stream:
         dead_letters: how many rows could not be predicted, and are not tried any more.
         lag: how long the oldest row of the last batch had waited; None: there was no batch yet.
         last_at: when the last batch was done.
-        rows: how many rows workers did on the last day.
+        rows: how many rows the workers of the last day did.
         backfill: ``running`` or ``finished``; None: there was none.
         backfill_rows: how many rows it has done.
         shadows: versions that are scored beside the live one.

@@ -113,8 +113,10 @@ class Streams(Session):
             UnknownStream: there is none of this name.
         """
         with self._work() as cursor:
-            run(cursor, "check", name=name)
-            return Stream(**first(cursor, "streams", name=name))
+            found = run(cursor, "streams", name=name)
+            if not found:  # this says what there is instead
+                run(cursor, "check", name=name)
+            return Stream(**found[0])
 
     def pause_stream(self, name: str) -> bool:
         """Let rows wait: nobody predicts until `resume_stream`; no row is lost.
@@ -177,9 +179,10 @@ class Streams(Session):
             [({'id': 17}, 'permission denied for function churn_v1')]
         """
         with self._work() as cursor:
-            if name is not None:
+            found = run(cursor, "dead_letters", name=name)
+            if not found and name is not None:
                 run(cursor, "check", name=name)
-            return [DeadLetter(**row) for row in run(cursor, "dead_letters", name=name)]
+            return [DeadLetter(**row) for row in found]
 
     def backfill_stream(self, name: str) -> None:
         """Predict every row of the source again, whenever nothing else waits.

@@ -34,6 +34,10 @@ PARAMETERS = [
     (path, parameter) for path, command in COMMANDS.items() for parameter in command.params
 ]
 OF_ISSUE = {"init", "deploy", "models", "show", "promote", "rollback", "verify", "retire", "sql"}
+OF_STREAMS = (
+    *("create", "list", "show", "pause", "resume", "backfill", "dead", "retry", "retain"),
+    *("shadow", "unshadow", "publish", "unpublish", "drop"),
+)
 
 
 def test_the_commands_are_there() -> None:
@@ -48,6 +52,7 @@ def test_the_commands_are_there() -> None:
         "server stop",
         "server status",
         "server psql",
+        *(f"stream {name}" for name in OF_STREAMS),
     }
 
 
