@@ -22,6 +22,7 @@ from pgpredict.cli import (
     registry,
     server,
     stream,
+    worker,
 )
 from pgpredict.cli.command import add
 
@@ -49,6 +50,7 @@ add(app, registry.export, rich_help_panel=MODELS)
 
 STREAMS = "Streams"
 app.add_typer(stream.app, name="stream", rich_help_panel=STREAMS)
+add(app, worker.worker, rich_help_panel=STREAMS)
 
 OFFLINE = "Without a database"
 add(app, offline.sql, rich_help_panel=OFFLINE)

@@ -46,6 +46,7 @@ def test_the_commands_are_there() -> None:
         "drop",
         "export",
         "supported",
+        "worker",
         "doctor",
         "demo",
         "server start",
