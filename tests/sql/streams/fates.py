@@ -1,6 +1,6 @@
 """What became of the rows of a source: whatever goes wrong, none may be lost.
 
-A row is predicted, or its key waits in the queue, or it will be tried again, or it is a dead letter.
+A row is predicted, or waits in the queue, or will be tried again, or is a dead letter.
 """
 
 from __future__ import annotations
@@ -22,16 +22,10 @@ def now(connection: Connection) -> datetime:
 def fates(
     connection: Connection, rows: Iterable[int], since: datetime, stream: str = "s"
 ) -> Counter[str]:
-    """How many of these rows were predicted since then, wait, are tried again, are dead, are lost."""
-    predicted = _column(
-        connection, f"predict.{stream}_live", f"SELECT id FROM predict.{stream}_live WHERE at > %s",
-        [since],
-    )  # fmt: skip
-    waiting = _column(
-        connection,
-        f"pgpredict.{stream}_queue",
-        f"SELECT unnest(key1) FROM pgpredict.{stream}_queue",
-    )
+    """How many of these rows are predicted since then, wait, are tried again, dead, or lost."""
+    live, queue = f"predict.{stream}_live", f"pgpredict.{stream}_queue"
+    predicted = _column(connection, live, f"SELECT id FROM {live} WHERE at > %s", [since])
+    waiting = _column(connection, queue, f"SELECT unnest(key1) FROM {queue}")
     # A dead letter of a row whose key has another name now holds all of the row.
     failed = "SELECT coalesce(key ->> 'id', key ->> 'number')::bigint FROM pgpredict.failure"
     told = " WHERE error <> '' AND sqlstate <> '' AND not_before IS "

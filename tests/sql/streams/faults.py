@@ -18,7 +18,7 @@ class Fault:
 
 
 def raising(what: str, result: str, answer: str) -> str:
-    """Puts a function that raises for negative amounts in the place of one of the live version's."""
+    """Puts a function that raises for negative amounts in the place of a frozen one."""
     return f"""
         CREATE OR REPLACE FUNCTION predict_versions.{what}({INPUTS}) RETURNS {result}
         LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$

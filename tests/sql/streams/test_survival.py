@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg
@@ -14,7 +15,7 @@ from tests.sql.streams.faults import FAULTS, RAISES, Fault
 pytestmark = pytest.mark.usefixtures("stream")
 
 
-@pytest.fixture(params=FAULTS.values(), ids=FAULTS.keys())
+@pytest.fixture(params=list(FAULTS.values()), ids=list(FAULTS))
 def fault(request: pytest.FixtureRequest) -> Fault:
     assert isinstance(request.param, Fault)
     return request.param
@@ -72,7 +73,8 @@ def test_rows_that_the_model_raises_for_keep_no_other_from_its_prediction(
     assert fates(connection, range(1, 1003), since) == {"predicted": 901, "again": 101}
     assert connection.execute(
         "SELECT DISTINCT f.error, f.sqlstate, p.amount FROM pgpredict.failure AS f"
-        " JOIN payments AS p ON f.key = jsonb_build_object('id', p.id) WHERE p.id > 990 ORDER BY amount DESC"
+        " JOIN payments AS p ON f.key = jsonb_build_object('id', p.id)"
+        " WHERE p.id > 990 ORDER BY p.amount DESC"
     ).fetchall() == [
         ("no risk below zero: -5", "23514", -5),
         ("no risk below zero: -1000", "23514", -1000),
@@ -113,13 +115,14 @@ def test_where_nothing_can_be_kept_a_warning_says_so(connection: Connection, mod
 
 
 def test_a_queue_that_is_locked_for_long_costs_no_row(
-    connection: Connection, another: type[Connection], mode: str
+    connection: Connection, another: Callable[[], Connection], mode: str
 ) -> None:
     """The writer waits as long as he wants to wait for locks, then the row is kept elsewhere."""
     since = now(connection)
     locked = "pgpredict.s_queue" if mode == "queue" else "predict.s_live"
     connection.execute("SET lock_timeout = '50ms'")
-    with another() as other, other.transaction():
+    other = another()
+    with other.transaction():
         other.execute(f"LOCK TABLE {locked}")
         connection.execute("INSERT INTO payments VALUES (1, 120, 3, 'south'), (2, 9, 30, 'west')")
     assert fates(connection, [1, 2], since) == {"again": 2}
