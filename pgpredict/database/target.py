@@ -104,8 +104,14 @@ def _own(dsn: str) -> Link:
     patience = named.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT") or 10
     application = named.get("application_name") or "pgpredict"
     try:
+        # Statements are prepared on one connection to the server, and a pooler in transaction mode
+        # (pgbouncer) gives the next transaction another: "prepared statement does not exist".
         connection = psycopg.connect(
-            dsn, autocommit=True, connect_timeout=int(patience), application_name=application
+            dsn,
+            autocommit=True,
+            prepare_threshold=None,
+            connect_timeout=int(patience),
+            application_name=application,
         )
     except psycopg.Error as error:
         raise _no_server(error, named.get("host"), named.get("port"), named.get("dbname")) from None
