@@ -1,5 +1,4 @@
-"""UPDATE: inputs that change are predicted again, other columns are nobody's business, and the
-prediction moves with the key."""
+"""UPDATE: an input predicts again, other columns do nothing, a key takes its prediction along."""
 
 from __future__ import annotations
 
@@ -33,7 +32,8 @@ def test_of_an_input_predicts_again(connection: Connection, mode: str) -> None:
     connection.execute("UPDATE payments SET amount = 5 WHERE id = 2")
     assert waiting(connection) == (1 if mode == "queue" else 0)
     assert settles(connection) == 3
-    changed = [new[0] for old, new in zip(before, versions_of_rows(connection)) if old != new]
+    now = versions_of_rows(connection)
+    changed = [new[0] for old, new in zip(before, now, strict=True) if old != new]
     assert changed == [2]
 
 
