@@ -31,10 +31,10 @@ class Range:
         return [low, SQL("{} < {}::tid").format(place, Literal(f"({self.end},0)"))]
 
 
-def ranges(source: Source, pages: int = PAGES) -> Iterator[Range]:
-    """All pages of a source, in ranges of that many; empty where it has none to be read so."""
+def ranges(source: Source) -> Iterator[Range]:
+    """All pages of a source in ranges; none where it cannot be read so."""
     for heap in source.heaps:
-        count = max(1, math.ceil(heap.pages / pages))
+        count = max(1, math.ceil(heap.pages / PAGES))
         for number in range(count):
-            end = None if number == count - 1 else (number + 1) * pages
-            yield Range(heap.relation, number * pages, end)
+            end = None if number == count - 1 else (number + 1) * PAGES
+            yield Range(heap.relation, number * PAGES, end)
