@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from textwrap import indent
 
 from rich.console import Console, JustifyMethod, RenderableType
+from rich.live import Live
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.syntax import Syntax
@@ -88,10 +89,7 @@ class Screen:
 
     def facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """Print names and values, side by side."""
-        drawn = Table.grid(padding=(0, 3, 0, 0))
-        for name, value in facts:
-            drawn.add_row(Text(name, "dim"), Text(value))
-        self._print(Padding(drawn, (0, 0, 0, INDENT + 2)))
+        self._print(self._indented(facts))
 
     @contextmanager
     def working(self, what: str) -> Iterator[None]:
@@ -117,6 +115,21 @@ class Screen:
         with bar:
             task = bar.add_task(what, total=steps)
             yield lambda: bar.advance(task)
+
+    @contextmanager
+    def moving(self) -> Iterator[Callable[[Sequence[tuple[str, str]]], None]]:
+        """Show facts on a terminal that change in place; gives a function that shows them."""
+        if not self._console.is_terminal:
+            yield lambda _: None
+            return
+        with Live(console=self._console, refresh_per_second=8, transient=True) as live:
+            yield lambda facts: live.update(self._indented(facts), refresh=True)
+
+    def _indented(self, facts: Sequence[tuple[str, str]]) -> RenderableType:
+        drawn = Table.grid(padding=(0, 3, 0, 0))
+        for name, value in facts:
+            drawn.add_row(Text(name, "dim"), Text(value))
+        return Padding(drawn, (0, 0, 0, INDENT + 2))
 
     def _print(self, what: RenderableType) -> None:
         self._below_gap = False

@@ -16,7 +16,8 @@ import pgpredict
 from pgpredict.database import Database, Deployment
 from pgpredict.database.queries import query
 from pgpredict.demo import flights as data
-from pgpredict.demo import models, scoring
+from pgpredict.demo import models, scoring, second_act
+from pgpredict.demo.arrivals import STREAM
 from pgpredict.demo.flights import Flights
 from pgpredict.demo.models import Trained
 from pgpredict.demo.scoring import Comparison
@@ -39,7 +40,8 @@ def tell(dsn: str | None) -> None:
     folder = data.folder()
     # One thread for scikit-learn, as Postgres has one process for a query: on a busy machine the
     # threads of the booster would mostly wait for each other.
-    with threadpool_limits(1), _connect(dsn, screen) as db, db.connection() as connection:
+    target = _target(dsn, screen)
+    with threadpool_limits(1), pgpredict.connect(target) as db, db.connection() as connection:
         _prepare(db)
         flights = _load(screen, connection, folder)
         trained = _train(screen, flights)
@@ -47,25 +49,26 @@ def tell(dsn: str | None) -> None:
         _switch(screen, connection, versions)
         _score(screen, connection, trained, versions, flights)
         _ask(screen, connection)
+        second_act.tell(screen, db, target)
     _end(screen, time.perf_counter() - begin, embedded=dsn is None)
 
 
-def _connect(dsn: str | None, screen: Screen) -> Database:
+def _target(dsn: str | None, screen: Screen) -> str:
+    """The database; the embedded server is started if there is no other."""
     screen.act("Real flights, in a real Postgres")
     if dsn is None:
         from pgpredict.server import EmbeddedServer
 
         with screen.working("starting Postgres"):
             status = EmbeddedServer().start()
-        dsn = status.dsn
         screen.say(f"Postgres {status.version} runs in {status.path}, from a wheel, just for you.")
-        return pgpredict.connect(dsn)
-    db = pgpredict.connect(dsn)
-    with db.connection() as connection:
+        assert status.dsn is not None
+        return status.dsn
+    with pgpredict.connect(dsn) as db, db.connection() as connection:
         about = connection.info
         major = about.server_version // 10_000
         screen.say(f"Postgres {major} on {about.host}, database {about.dbname}, as you asked for.")
-    return db
+    return dsn
 
 
 def _prepare(db: Database) -> None:
@@ -273,7 +276,8 @@ def _end(screen: Screen, seconds: float, *, embedded: bool) -> None:
     if embedded:
         further.append(("stop the server", f"{_command()} server stop"))
     further += [
-        ("clean up", f'{psql} -c "DROP SCHEMA nycflights CASCADE"'),
+        ("clean up", f"{psql} -c \"SELECT pgpredict.drop_stream('{STREAM}')\""),
+        ("", f'{psql} -c "DROP SCHEMA nycflights CASCADE"'),
         ("", f"{psql} -c \"SELECT pgpredict.drop_model('{MODEL}')\""),
     ]
     screen.facts(further)
