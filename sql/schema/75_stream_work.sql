@@ -1,14 +1,24 @@
 -- The bodies of what a worker calls: claim, predict, write, in one transaction.
 
 -- What is kept of a key or a row that failed: itself, unless it is too large for the index of
--- pgpredict.failure. No column is called ''.
+-- pgpredict.failure. Then its long values are cut, and it stands under the name '', which no column
+-- has: nobody takes it for a key.
 CREATE OR REPLACE FUNCTION pgpredict.brief_key(key jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT CASE WHEN pg_column_size(key) <= 2000 THEN key
+    SELECT CASE
+        WHEN pg_column_size(key) <= 2000 THEN key
+        WHEN pg_column_size(s.short) <= 2000 THEN s.short
         ELSE jsonb_build_object('', format('%s … hash %s', left(key::text, 300),
-                                           hashtextextended(key::text, 0))) END
+                                           hashtextextended(key::text, 0)))
+    END
+    FROM (SELECT jsonb_build_object('', jsonb_object_agg(
+              v.key,
+              CASE WHEN length(v.value::text) <= 60 THEN v.value
+                  ELSE to_jsonb(format('%s … hash %s', left(v.value #>> '{}', 40),
+                                       hashtextextended(v.value::text, 0))) END))
+          FROM jsonb_each(key) AS v) AS s (short)
     $$;
 
 -- pgpredict.<stream>_fail(keys …, code, message): keeps keys whose prediction failed. They are
