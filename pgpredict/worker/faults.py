@@ -16,7 +16,6 @@ SHORTEST, LONGEST = 0.1, 30.0
 PASSING = ("40", "53", "55", "57", "58")
 # The connection, or what is behind it, went away: network, server, pooler; a former primary.
 LOST = ("08", "57P", "25006")
-UNKNOWN_STREAM = "PP006"
 
 
 @dataclass

@@ -13,7 +13,7 @@ from pgpredict.errors import DatabaseError
 from pgpredict.worker.connecting import statement
 from pgpredict.worker.ear import Ear
 from pgpredict.worker.events import Event
-from pgpredict.worker.faults import UNKNOWN_STREAM, in_words, is_lost, passes
+from pgpredict.worker.faults import in_words, is_lost, passes
 from pgpredict.worker.schedule import MAINTAIN_EVERY, WINDOW, Stream
 from pgpredict.worker.shift import Shift
 
@@ -54,8 +54,7 @@ class Rounds:
             self._shift.turn()
             now = time.monotonic()
             if now >= self._look_at(now):
-                for change in self.look():
-                    self._shift.screen.tell(change)
+                self._look()
             for stream in self._schedule.to_maintain(now)[:1]:
                 self._maintain(stream)
             for stream in self._schedule.due(time.monotonic()):
@@ -80,6 +79,10 @@ class Rounds:
             found = cursor.execute(statement("look")).fetchall()
         self._looked_at = now = time.monotonic()
         return self._schedule.update(found, now)
+
+    def _look(self) -> None:
+        for change in self.look():
+            self._shift.screen.tell(change)
 
     def _look_at(self, now: float) -> float:
         if self._shift.once and self._looked_at > 0:
@@ -110,9 +113,9 @@ class Rounds:
     def _failed(self, stream: Stream, error: psycopg.Error) -> None:
         if is_lost(error, self._connection):
             raise error
-        if error.sqlstate == UNKNOWN_STREAM:
-            self._shift.screen.tell(self._schedule.forget(stream.name))
-            return
+        self._look()
+        if stream.name not in self._schedule.streams:
+            return  # it was dropped in the middle of this
         now, said = time.monotonic(), in_words(error)
         is_news = said != stream.trouble or now - stream.told_at >= TELL_AGAIN
         wait = stream.failed(said, now)
@@ -137,8 +140,8 @@ class Rounds:
         except psycopg.Error as error:
             if is_lost(error, self._connection):
                 raise
-            if error.sqlstate == UNKNOWN_STREAM:
-                self._shift.screen.tell(self._schedule.forget(stream.name))
+            self._look()
+            if stream.name not in self._schedule.streams:
                 return
             notes = (in_words(error),)
         for note in notes:

@@ -110,7 +110,10 @@ class Schedule:
         rows = {row["name"]: row for row in found}
         self.there = list(rows)
         ours = {name: row for name, row in rows.items() if self.wants(name)}
-        events = [self.forget(name) for name in list(self.streams) if name not in ours]
+        gone = [name for name in self.streams if name not in ours]
+        events = [Event("stream_dropped", {"stream": name}) for name in gone]
+        for name in gone:
+            del self.streams[name]
         for name, row in ours.items():
             stream = self.streams.get(name)
             if stream is None:
@@ -122,11 +125,6 @@ class Schedule:
             if row["ready"]:
                 stream.wake(now)
         return events
-
-    def forget(self, name: str) -> Event:
-        """A stream is gone."""
-        del self.streams[name]
-        return Event("stream_dropped", {"stream": name})
 
     def wake(self, names: Iterable[str], now: float) -> bool:
         """Streams were notified of. Returns whether one of them is new, so that a look is due."""
