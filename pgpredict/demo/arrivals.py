@@ -103,7 +103,7 @@ def prepare(db: Database) -> None:
 
 @contextmanager
 def worker(dsn: str) -> Iterator[None]:
-    """``pgpredict worker late_now``, in a process of its own, as one would run it; ready to work."""
+    """``pgpredict worker late_now`` in a process of its own, as one would run it; it listens."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pgpredict", "worker", STREAM, "--json"],
         env={**os.environ, "PGPREDICT_DSN": dsn},
