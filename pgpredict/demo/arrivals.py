@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -112,7 +113,9 @@ def worker(dsn: str) -> Iterator[None]:
         text=True,
     )
     assert process.stdout is not None
-    process.stdout.readline()  # it says so when it listens
+    for event in process.stdout:
+        if json.loads(event)["event"] == "connected":
+            break
     try:
         yield
     finally:
