@@ -19,7 +19,7 @@ from pgpredict.batch.request import Request
 from pgpredict.batch.statements import ask_one, told
 from pgpredict.batch.whole import score_whole
 from pgpredict.database.refusals import refusals
-from pgpredict.errors import InUse
+from pgpredict.errors import DatabaseError, InUse
 
 # However many processes the server would give to one query.
 MOST_WORKERS = 8
@@ -39,7 +39,7 @@ def score(connection: Connection[Any], asked: Request, progress: Tell | None) ->
     meter = Meter(progress)
     with Connections(connection) as connections:
         control, guard = connections.another(), connections.another()
-        with refusals(guard), refusals(control):
+        with _noticing_loss(guard, control), refusals(guard), refusals(control):
             place = targets.place(control, asked.into)
             with _alone(guard, told(*place)):
                 job = prepare(control, asked, place)
@@ -57,6 +57,19 @@ def _score(job: Job, asked: Request, crew: Crew, meter: Meter) -> Outcome:
     if job.target.stays(incremental=job.incremental):
         return score_in_place(job, crew, meter)
     return score_whole(job, crew, meter)
+
+
+@contextmanager
+def _noticing_loss(*idle: Connection[Any]) -> Iterator[None]:
+    """Name a lost connection as the cause where others only tripped over its end."""
+    try:
+        yield
+    except DatabaseError:
+        for connection in idle:
+            if not connection.broken:
+                with refusals(connection):
+                    connection.execute("SELECT")
+        raise
 
 
 @contextmanager

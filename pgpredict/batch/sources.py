@@ -86,7 +86,7 @@ def find(connection: Connection[Any], given: str) -> Found:
     try:
         with connection.transaction():
             rows = ask(connection, "find", name=given)
-    except (psycopg.DataError, psycopg.ProgrammingError):  # no name at all
+    except (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError):  # no name
         rows = []
     if not rows or rows[0]["kind"] not in {"r", "p", "v", "m", "f"}:
         raise InvalidSource(

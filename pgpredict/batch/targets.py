@@ -94,26 +94,21 @@ def place(connection: Connection[Any], into: str) -> tuple[str, str]:
     """Schema and name of a table that need not be there yet.
 
     Raises:
-        InvalidTarget: it is no name of a table.
-        NoRights: a table of that name cannot be made there.
+        InvalidTarget: it is no name of a table, or of a schema that is not there.
     """
     try:
         with connection.transaction():
             row = ask_one(connection, "place", into=into)
-    except (psycopg.DataError, psycopg.ProgrammingError):
+    except (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError):
         row = {"parts": 0}
-    if row["parts"] not in (1, 2) or row["schema"] is None:
+    if row["parts"] not in (1, 2):
         raise InvalidTarget(
             f"{into} is not the name of a table",
             do='write it as in SQL: scores, public.scores, public."My Scores"',
         )
-    if row["may_create"] is None:
-        raise InvalidTarget(f"there is no schema {row['schema']}", do="create it first")
-    if not row["may_create"]:
-        raise NoRights(
-            f"the role may not create tables in the schema {row['schema']}",
-            do=f"have its owner run: GRANT CREATE ON SCHEMA {row['schema']} TO the role",
-        )
+    if row["schema"] is None:
+        named = f" {row['first_part']}" if row["parts"] == 2 else ", as the search path is empty"
+        raise InvalidTarget(f"there is no schema{named}", do="create it first, or name another")
     return row["schema"], row["name"]
 
 
@@ -124,16 +119,25 @@ def state(connection: Connection[Any], schema: str, name: str) -> Row | None:
     return rows[0] if rows else None
 
 
-def check(target: Target) -> None:
-    """Refuse a table that is there and cannot hold the scores.
+def check(connection: Connection[Any], target: Target, *, incremental: bool) -> None:
+    """Refuse a table that is there and cannot hold the scores, or cannot be made.
 
     Raises:
         InvalidTarget: it is no table, or has other columns, or another primary key.
-        NoRights: the role may not write into it.
+        NoRights: the role may not write into it, or create tables there.
     """
-    found = target.state
-    if found is None:
-        return
+    if target.state is not None:
+        _check_table(target, target.state)
+    if not target.stays(incremental=incremental):
+        may = ask_one(connection, "may_create", schema=target.schema)
+        if not may["may_create"]:
+            raise NoRights(
+                f"the role may not create tables in the schema {target.schema}",
+                do=f"have its owner run: GRANT CREATE ON SCHEMA {target.schema} TO the role",
+            )
+
+
+def _check_table(target: Target, found: Row) -> None:
     if found["kind"] not in "rp" or found["persistence"] == "t" or found["is_partition"]:
         kind = "a partition" if found["is_partition"] else "no table that stays"
         raise InvalidTarget(f"{target.label} is {kind}", do="name another table")

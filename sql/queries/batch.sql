@@ -119,15 +119,18 @@ SELECT EXISTS (
 EXPLAIN (FORMAT json) SELECT FROM {relation};
 
 -- name: place
--- Where a table of this name is, or would be made.
-SELECT coalesce(n.nspname, current_schema()) AS schema,
+-- Where a table of this name is, or would be made. The schema is NULL if there is none.
+SELECT coalesce(n.nspname, CASE cardinality(parts) WHEN 1 THEN current_schema() END) AS schema,
        parts[cardinality(parts)] AS name,
-       cardinality(parts) AS parts,
-       has_schema_privilege(coalesce(n.nspname, current_schema()), 'CREATE') AS may_create
+       parts[1] AS first_part,
+       cardinality(parts) AS parts
 FROM parse_ident(%(into)s) AS parts
-LEFT JOIN pg_class AS c ON c.oid = to_regclass(%(into)s)
+LEFT JOIN pg_class AS c ON cardinality(parts) = 1 AND c.oid = to_regclass(%(into)s)
 LEFT JOIN pg_namespace AS n
-    ON n.oid = c.relnamespace OR (c.oid IS NULL AND cardinality(parts) = 2 AND n.nspname = parts[1]);
+    ON n.oid = c.relnamespace OR (cardinality(parts) = 2 AND n.nspname = parts[1]);
+
+-- name: may_create
+SELECT has_schema_privilege(%(schema)s, 'CREATE') AS may_create;
 
 -- name: target
 -- All that matters of a table that is to hold scores. `others` is what would be lost if another
@@ -221,7 +224,7 @@ ON CONFLICT ({key}) DO UPDATE SET ({others}) = ROW ({excluded});
 -- name: forget
 -- Scores of rows that are not there any more.
 DELETE FROM {table} AS t
-WHERE NOT EXISTS (SELECT FROM {relation} AS s WHERE {same});
+WHERE NOT EXISTS (SELECT FROM {relation} WHERE {same});
 
 -- name: primary_key
 ALTER TABLE {table} ADD CONSTRAINT {constraint} PRIMARY KEY ({key});

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 import pandas as pd
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -101,3 +104,29 @@ def several(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small table is scored as a large one is: range by range, with expressions unfolded."""
     monkeypatch.setattr(pages, "PAGES", 4)
     monkeypatch.setattr(rows, "MANY", 0)
+
+
+@pytest.fixture
+def admin(installed_dsn: str, admin_dsn: str) -> Iterator[psycopg.Connection]:
+    """The administrator, in the database of the test."""
+    here = urlunsplit(urlsplit(admin_dsn)._replace(path=urlsplit(installed_dsn).path))
+    with psycopg.connect(here, autocommit=True) as admin:
+        yield admin
+
+
+@pytest.fixture
+def clerk(installed_dsn: str, admin: psycopg.Connection) -> Iterator[str]:
+    """The DSN of a role that may deploy and promote, and has no table of its own."""
+    name, password = f"clerk_{os.getpid()}", "of-a-role-of-one-test"
+    admin.execute(SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(name), password))
+    for schema in ("pgpredict", "predict", "predict_versions"):
+        admin.execute(
+            SQL(
+                "GRANT USAGE ON SCHEMA {0} TO {1}; GRANT SELECT ON ALL TABLES IN SCHEMA {0} TO {1};"
+                "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {0} TO {1}"
+            ).format(Identifier(schema), Identifier(name))
+        )
+    url = urlsplit(installed_dsn)
+    place = f"{name}:{password}@{url.netloc.rpartition('@')[2]}"
+    yield urlunsplit(url._replace(netloc=place))
+    admin.execute(SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(Identifier(name)))
