@@ -110,6 +110,7 @@ def _schema(cursor: Cursor, facts: dict[str, Any]) -> Iterator[Finding]:
     yield rights
     if rights.state == "ok":
         yield from _stored_answers(cursor)
+        yield from _streams(cursor)
 
 
 def _may_install(facts: dict[str, Any]) -> Finding:
@@ -144,6 +145,25 @@ def _stored_answers(cursor: Cursor) -> Iterator[Finding]:
             f"its answers are stored by {row['stored_by']}: no other version can go live",
             do=f"build these on {row['frozen']} instead",
         )
+
+
+def _streams(cursor: Cursor) -> Iterator[Finding]:
+    found = cursor.execute(query("streams", "doctor")).fetchone()
+    assert found is not None
+    if not found["streams"]:
+        return
+    facts = [f"{found['streams']}, {found['waiting']:,} rows waiting"]
+    advice = []
+    if found["late"]:
+        facts.append("some for more than a minute")
+        advice.append("pgpredict worker")
+    if found["paused"]:
+        facts.append(f"{found['paused']} paused")
+        advice.append("pgpredict stream list")
+    if found["dead"]:
+        facts.append(f"{found['dead']:,} dead letters")
+        advice.append("pgpredict stream dead")
+    yield Finding("streams", "note" if advice else "ok", ", ".join(facts), do="; ".join(advice))
 
 
 def _writing(facts: dict[str, Any]) -> Finding:

@@ -141,9 +141,8 @@ def warnings_of(database: Database) -> Iterator[None]:
 def what(stream: Stream) -> str:
     """What a stream does, on one line."""
     who = "a worker" if stream.mode == "queue" else "the writer"
-    return (
-        f"{_model(stream)} for rows of {stream.source} by {', '.join(stream.key)}; {who} predicts"
-    )
+    key = ", ".join(stream.key)
+    return f"{_model(stream)} for the rows of {stream.source} by {key}; {who} predicts"
 
 
 def log(stream: Stream) -> str:

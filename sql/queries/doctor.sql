@@ -23,3 +23,12 @@ FROM pgpredict.model AS m,
      pgpredict.stored_answers(ARRAY(SELECT pgpredict.live_functions(m.name))) AS s
 GROUP BY m.name
 ORDER BY m.name;
+
+-- name: streams
+-- A row that has waited so long waits for a worker that is not there.
+SELECT count(*) AS streams,
+       count(*) FILTER (WHERE s.state = 'paused') AS paused,
+       coalesce(sum(s.depth), 0)::bigint AS waiting,
+       coalesce(sum(s.dead_letters), 0)::bigint AS dead,
+       coalesce(bool_or(s.state = 'running' AND s.oldest_age > interval '1 minute'), false) AS late
+FROM pgpredict.streams AS s;

@@ -127,3 +127,32 @@ def test_the_screen_says_what_to_do(dsn: str, run: Run) -> None:
 
     place = next(i for i, line in enumerate(lines) if line.startswith("problem  schema"))
     assert lines[place + 1].strip() == "do: pgpredict init"
+
+
+def test_streams(installed_dsn: str, run: Run) -> None:
+    with pgpredict.connect(installed_dsn) as db, db.connection() as connection:
+        db.deploy("value", value(), customers())
+        connection.execute("CREATE TABLE t (id integer UNIQUE, tenure float8, spend float8)")
+        db.create_stream("calm", "value", "t", "id")
+        connection.commit()
+        assert _examine(run, installed_dsn, healthy=True)["streams"] == {
+            "subject": "streams",
+            "state": "ok",
+            "found": "1, 0 rows waiting",
+            "do": "",
+        }
+
+        db.create_stream("held", "value", "t", "id")
+        connection.execute("INSERT INTO t VALUES (1, 2, 3), (NULL, 5, 6)")
+        while db.work("held"):
+            pass
+        db.pause_stream("held")
+        connection.execute("UPDATE pgpredict.queue SET enqueued_at = now() - interval '1 hour'")
+        connection.commit()
+
+    assert _examine(run, installed_dsn, healthy=True)["streams"] == {
+        "subject": "streams",
+        "state": "note",
+        "found": "2, 2 rows waiting, some for more than a minute, 1 paused, 1 dead letters",
+        "do": "pgpredict worker; pgpredict stream list; pgpredict stream dead",
+    }
