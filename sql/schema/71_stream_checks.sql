@@ -49,10 +49,11 @@ BEGIN
             ERRCODE = 'PP007',
             HINT = format('choose another name, or: SELECT pgpredict.drop_stream(%L)', stream);
     END IF;
-    SELECT c.oid::regclass::text INTO taken
+    SELECT format('%s.%I', c.relnamespace::regnamespace, c.relname) INTO taken
     FROM pg_class AS c
     WHERE (c.relnamespace = 'predict'::regnamespace
-           AND c.relname IN (stream || '_live', stream || '_log', stream || '_shadows'))
+           AND (c.relname IN (stream || '_live', stream || '_log', stream || '_shadows')
+                OR c.relname ~ format('^%s_log_([0-9]{8}|default)$', stream)))
        OR (c.relnamespace = 'pgpredict'::regnamespace
            AND c.relname IN (stream || '_queue', stream || '_wake'))
     LIMIT 1;
@@ -61,7 +62,7 @@ BEGIN
             ERRCODE = 'PP007',
             HINT = 'choose another name for the stream';
     END IF;
-    SELECT p.oid::regprocedure::text INTO taken
+    SELECT 'pgpredict.' || p.oid::regprocedure INTO taken
     FROM pg_proc AS p
     WHERE p.pronamespace = 'pgpredict'::regnamespace
       AND p.proname IN (SELECT stream || f FROM pgpredict.stream_functions() AS f)
