@@ -26,13 +26,13 @@ def one_bad_row(connection: Connection, raising: str) -> str:
     return raising
 
 
-def state(connection: Connection) -> tuple[int, int, bool]:
+def state(connection: Connection) -> tuple[int, int, bool | None]:
     """Depth, dead letters, and whether something has waited for a while."""
     row = connection.execute(
         "SELECT depth, dead_letters, oldest_age > '0' FROM pgpredict.streams WHERE name = 's'"
     ).fetchone()
     assert row is not None
-    return row
+    return int(row[0]), int(row[1]), row[2]
 
 
 @pytest.mark.usefixtures("one_bad_row")
