@@ -20,6 +20,7 @@ from pgpredict.cli import (
     live,
     offline,
     registry,
+    score,
     server,
     stream,
     worker,
@@ -43,6 +44,7 @@ add(app, registry.show, rich_help_panel=MODELS)
 add(app, live.promote, rich_help_panel=MODELS)
 add(app, live.rollback, rich_help_panel=MODELS)
 add(app, live.verify, rich_help_panel=MODELS)
+add(app, score.score, rich_help_panel=MODELS)
 add(app, drift.drift, rich_help_panel=MODELS)
 add(app, live.retire, rich_help_panel=MODELS)
 add(app, live.drop, rich_help_panel=MODELS)

@@ -43,6 +43,7 @@ OF_STREAMS = (
 def test_the_commands_are_there() -> None:
     assert {path.split(" ", 1)[1] for path in COMMANDS} == OF_ISSUE | {
         "drift",
+        "score",
         "drop",
         "export",
         "supported",
