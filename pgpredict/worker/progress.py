@@ -70,8 +70,8 @@ class Progress:
         waiting = sum(status.depth for status in streams)
         dead = sum(status.dead_letters for status in streams)
         return (
-            f"{len(streams)} streams, {self.rows.total()} rows done, {rate:.0f} rows/s, "
-            f"{waiting} waiting, {dead} dead letters"
+            f"{self.rows.total():,} rows done, {rate:,.0f} rows/s, {waiting:,} waiting, "
+            f"{dead:,} dead letters"
         )
 
     def _is_ours(self, name: str) -> bool:

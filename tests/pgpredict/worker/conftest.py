@@ -1,9 +1,9 @@
 """A shop with customers, a model of their churn, and workers.
 
-    shop         a connection in autocommit to a database with the table and the model
-    dsn          how its owner connects
-    new_stream   creates a stream of the customers, by name
-    start        starts `pgpredict worker --json` as a process; it is killed when the test ends
+shop         a connection in autocommit to a database with the table and the model
+dsn          how its owner connects
+new_stream   creates a stream of the customers, by name
+start        starts `pgpredict worker --json` as a process; it is killed when the test ends
 """
 
 from __future__ import annotations

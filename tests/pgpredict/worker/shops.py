@@ -42,7 +42,7 @@ def wrong(shop: Shop, stream: str = "s") -> int:
 
 def predictions_per_row(shop: Shop, stream: str = "s") -> set[int]:
     """How often the rows in the log were predicted."""
-    query = "SELECT count(*) FROM predict.{}_log GROUP BY id".format(stream)
+    query = f"SELECT count(*) FROM predict.{stream}_log GROUP BY id"
     return {times for (times,) in shop.execute(query.encode())}
 
 

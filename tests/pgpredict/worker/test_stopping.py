@@ -28,7 +28,9 @@ def busy(shop: Shop, dsn: str) -> Iterator[psycopg.Connection]:
 
 
 def has_a_batch_in_hand(shop: Shop) -> bool:
-    query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'predict.s_live'::regclass"
+    query = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'predict.s_live'::regclass"
+    )
     row = shop.execute(query).fetchone()
     return row is not None and row[0] > 0
 
