@@ -28,10 +28,11 @@ CREATE OR REPLACE FUNCTION pgpredict.why_not(source regclass, input text, type t
     ) AS c ON true
     $$;
 
--- How a column of a row is passed for an input. The cast of a numeric to float8 raises where the
--- number is too large or too small; then infinity or 0 is passed, as Python does. Where the
--- column's precision rules that out, the cast alone stands, which is faster. The bounds are those
--- of rounding; NaN is above all numbers.
+-- How a column of a row is passed for an input. With its star the row is meant, even if a column of
+-- it has the same name. The cast of a numeric to float8 raises where the number is too large or too
+-- small; then infinity or 0 is passed, as Python does. Where the column's precision rules that out,
+-- the cast alone stands, which is faster. The bounds are those of rounding; NaN is above all
+-- numbers.
 CREATE OR REPLACE FUNCTION pgpredict.passed(
     source regclass, source_row text, input text, type text) RETURNS text
     LANGUAGE sql STABLE
@@ -41,12 +42,13 @@ CREATE OR REPLACE FUNCTION pgpredict.passed(
         CASE WHEN c.base = 'numeric'::regtype AND passed.type = 'double precision'
                   AND NOT (c.typmod >= 4 AND c.precision - c.scale <= 300 AND c.scale <= 300)
             THEN 'CASE'
-                 ' WHEN (%1$I).%2$I > 1.797693134862315807e308 AND (%1$I).%2$I <= ''Infinity'''
+                 ' WHEN (%1$I.*).%2$I > 1.797693134862315807e308'
+                 ' AND (%1$I.*).%2$I <= ''Infinity'''
                  ' THEN ''Infinity'''
-                 ' WHEN (%1$I).%2$I < -1.797693134862315807e308 THEN ''-Infinity'''
-                 ' WHEN abs((%1$I).%2$I) < 2.4703282292062328e-324 THEN 0'
-                 ' ELSE (%1$I).%2$I::float8 END'
-            ELSE '(%1$I).%2$I::%3$s'
+                 ' WHEN (%1$I.*).%2$I < -1.797693134862315807e308 THEN ''-Infinity'''
+                 ' WHEN abs((%1$I.*).%2$I) < 2.4703282292062328e-324 THEN 0'
+                 ' ELSE (%1$I.*).%2$I::float8 END'
+            ELSE '(%1$I.*).%2$I::%3$s'
         END,
         passed.source_row, passed.input, passed.type)
     FROM (

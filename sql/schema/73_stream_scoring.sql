@@ -86,7 +86,7 @@ BEGIN
         ORDER BY {k_keys}
         ON CONFLICT ({key_names}) DO UPDATE SET version = l.version;
         DELETE FROM predict.{name_live} AS l
-        USING unnest({key_parameters}) AS k ({key_columns})
+        USING (SELECT {key_columns} FROM unnest({key_parameters}) AS k ({key_columns})) AS k
         WHERE {l_is_k}
           AND (l.version = 0 OR NOT EXISTS (SELECT FROM {source} AS s WHERE {s_is_k}));
     END IF;

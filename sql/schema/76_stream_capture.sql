@@ -8,7 +8,8 @@
 
 -- The rows of a statement, or the row of a row trigger, by what the writer did: their keys, and
 -- all of them as JSON. For an UPDATE those count of which an input changed, or the key. Bytes are
--- compared, since an equality may hold for values that a model tells apart.
+-- compared, since an equality may hold for values that a model tells apart. With its star a row is
+-- meant, even if a column of it has the same name.
 CREATE OR REPLACE FUNCTION pgpredict.captured(level text)
     RETURNS TABLE (operation text, keys text, rows_as_json text)
     LANGUAGE sql IMMUTABLE
@@ -18,15 +19,16 @@ CREATE OR REPLACE FUNCTION pgpredict.captured(level text)
     FROM (VALUES
         ('statement', 1, 'INSERT',
          'SELECT {n_as_keys} FROM new_rows AS n',
-         'SELECT to_jsonb(n) FROM new_rows AS n'),
+         'SELECT to_jsonb(n.*) FROM new_rows AS n'),
         ('statement', 2, 'UPDATE',
          'SELECT {n_or_o_keys} FROM new_rows AS n FULL JOIN old_rows AS o ON {n_is_o}'
          ' WHERE {n_missing} OR {o_missing}'
          ' OR ROW({inputs_of_n})::record *<> ROW({inputs_of_o})::record',
-         'SELECT to_jsonb(n) FROM new_rows AS n UNION ALL SELECT to_jsonb(o) FROM old_rows AS o'),
+         'SELECT to_jsonb(n.*) FROM new_rows AS n'
+         ' UNION ALL SELECT to_jsonb(o.*) FROM old_rows AS o'),
         ('statement', 3, 'DELETE',
          'SELECT {o_as_keys} FROM old_rows AS o',
-         'SELECT to_jsonb(o) FROM old_rows AS o'),
+         'SELECT to_jsonb(o.*) FROM old_rows AS o'),
         ('row', 1, 'INSERT',
          'SELECT {new_as_keys}',
          'SELECT to_jsonb(NEW)'),

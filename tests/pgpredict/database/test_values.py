@@ -168,4 +168,4 @@ def test_column_that_float8_always_holds_is_cast_and_no_more(
     passed = connection.execute("""
         SELECT pgpredict.passed('numbers', 'n', 'x', 'double precision')
     """)
-    assert passed.fetchone() == ("(n).x::double precision",)
+    assert passed.fetchone() == ("(n.*).x::double precision",)
