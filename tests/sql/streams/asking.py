@@ -64,32 +64,33 @@ def settles(connection: Connection, stream: str = "s") -> int:
     mode = one(connection, "SELECT mode FROM pgpredict.streams WHERE name = %s", [stream])
     done = drain(connection, stream)
     assert mode == "queue" or done == 0
-    assert one(connection, "SELECT count(*) FROM pgpredict.failure") == 0
+    assert one(connection, "SELECT array_agg(DISTINCT error) FROM pgpredict.failure") is None
     return agrees(connection, stream)
 
 
 def _disagreements(connection: Connection, stream: str) -> sql.Composed:
     """Rows of the source beside their prediction, where the two are not one for one and equal."""
     row = connection.execute(
-        "SELECT s.source, s.key, s.model, ARRAY(SELECT i.name FROM pgpredict.version AS v,"
-        " LATERAL pgpredict.inputs(v.signature) AS i"
-        " WHERE v.model = s.model AND v.live_since IS NOT NULL ORDER BY i.position)"
-        " FROM pgpredict.stream AS s WHERE s.name = %s",
+        "SELECT s.source, s.key, s.model, v.probability_type IS NOT NULL,"
+        " ARRAY(SELECT i.name FROM pgpredict.inputs(v.signature) AS i ORDER BY i.position)"
+        " FROM pgpredict.stream AS s JOIN pgpredict.version AS v ON v.model = s.model"
+        " WHERE s.name = %s AND v.live_since IS NOT NULL",
         [stream],
     ).fetchone()
     assert row is not None, f"there is no stream {stream}"
-    source, key, model, inputs = row
+    source, key, model, has_probability, inputs = row
     arguments = sql.SQL(", ").join(sql.Identifier("s", name) for name in inputs)
+    proba = sql.SQL("predict.{}({})").format(sql.Identifier(f"{model}_proba"), arguments)
     return sql.SQL(
         "SELECT * FROM (SELECT s.*, predict.{label}({arguments}) AS expected,"
-        " predict.{proba}({arguments}) AS expected_probability FROM {source} AS s) AS s"
+        " {proba} AS expected_probability FROM {source} AS s) AS s"
         " FULL JOIN predict.{live} AS l ON {same}"
         " WHERE s.{key} IS NULL OR l.{key} IS NULL"
         " OR l.prediction IS DISTINCT FROM s.expected"
         " OR l.probability IS DISTINCT FROM s.expected_probability"
     ).format(
         label=sql.Identifier(model),
-        proba=sql.Identifier(f"{model}_proba"),
+        proba=proba if has_probability else sql.SQL("NULL::float8"),
         arguments=arguments,
         source=sql.SQL(source),
         live=sql.Identifier(f"{stream}_live"),
