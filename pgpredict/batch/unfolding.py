@@ -140,7 +140,7 @@ def _shared(functions: Sequence[Steps]) -> dict[str, tuple[str, str]] | None:
 def _steps(text: str) -> Steps | None:
     """Read a function; None: it is not what the transpiler writes."""
     lines = text.strip("\n").split("\n")
-    if lines[-1] != "END;" or "BEGIN" not in lines:
+    if lines[-1] != "END;" or "BEGIN" not in lines[:-2]:
         return None
     begin = lines.index("BEGIN")
     types = {}

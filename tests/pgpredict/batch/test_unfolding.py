@@ -1,0 +1,120 @@
+"""Expressions of a query say, to the last bit, what the functions say that they were taken from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pandas as pd
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from pgpredict.batch.rows import Rows
+from pgpredict.batch.sources import Source
+from pgpredict.batch.unfolding import unfold
+from pgpredict_transpiler import Program, transpile
+from tests.conftest import EVERY
+from tests.postgres import Server, fresh_database
+from tests.transpiler.parity.case import Case
+from tests.transpiler.parity.cases import CASES
+from tests.transpiler.parity.engines import OUTPUTS, _load
+from tests.transpiler.parity.hostile import all_extreme_rows, hostile_rows
+
+
+@pytest.fixture(scope="module")
+def workbench(servers: object, worker_id: str) -> Iterator[psycopg.Connection]:
+    server: Server = servers(EVERY[0])  # type: ignore[operator]
+    with (
+        fresh_database(server, f"pgpredict_unfolding_{worker_id}") as dsn,
+        psycopg.connect(dsn) as connection,
+    ):
+        yield connection
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{c.covers[0]}: {c.name}" for c in CASES])
+def test_unfolded_functions_answer_as_they_do(case: Case, workbench: psycopg.Connection) -> None:
+    model, sample = case.fit()
+    program = transpile(model, sample)
+    rows = pd.concat([hostile_rows(program, sample), all_extreme_rows(sample)], ignore_index=True)
+    with workbench.transaction(force_rollback=True):
+        _load(workbench, program, rows)
+        names = [Identifier(column.name) for column in program.inputs]
+        scored = rows_of(program, deploy(workbench, program), names)
+        assert scored.unfolded is not None
+
+        differing = workbench.execute(
+            SQL(
+                "SELECT * FROM ({}) AS s (number, prediction, probability, version, at) "
+                'JOIN rows AS r ON r."row number" = s.number '
+                "WHERE s.prediction IS DISTINCT FROM {} OR s.probability IS DISTINCT FROM {}"
+            ).format(scored.select(), *calls(program, names))
+        ).fetchall()
+
+    assert differing == []
+
+
+def deploy(connection: psycopg.Connection, program: Program) -> list[str]:
+    """The functions as PL/pgSQL keeps them."""
+    texts = []
+    for output in OUTPUTS[: 1 + program.has_probabilities]:
+        connection.execute(program.create_function(f"m_{output}", output, "block").encode())
+        row = connection.execute(
+            "SELECT prosrc FROM pg_proc WHERE proname = %s", [f"m_{output}"]
+        ).fetchone()
+        assert row is not None
+        texts.append(row[0])
+    return texts
+
+
+def calls(program: Program, names: list[Identifier]) -> list[SQL]:
+    arguments = SQL(", ").join(SQL("r.{}").format(name) for name in names)
+    called = [
+        SQL("predict_versions.{}({})").format(Identifier(f"m_{output}"), arguments)
+        for output in OUTPUTS[: 1 + program.has_probabilities]
+    ]
+    return [*called, SQL("NULL")][:2]  # type: ignore[return-value]
+
+
+def rows_of(program: Program, texts: list[str], names: list[Identifier]) -> Rows:
+    inputs = tuple(name.as_string() for name in names)
+    source = Source(
+        label="rows",
+        relation=Identifier("rows"),
+        alias="s",
+        names=(),
+        passed=tuple(f"s.{name}" for name in inputs),
+        inputs=inputs,
+        rows=0,
+        heaps=(),
+    )
+    version = {
+        "version": 1,
+        "label_type": program.label_type,
+        "probability_type": program.probability_type if program.has_probabilities else "float8",
+        "has_probability": program.has_probabilities,
+        "label_function": "predict_versions.m_prediction",
+        "probability_function": "predict_versions.m_probability",
+    }
+    unfolded = unfold(texts, inputs, lambda number: f'"i{number}"')
+    return Rows(source, version, ("row number",), datetime.now(UTC), unfolded)
+
+
+def test_what_the_transpiler_does_not_write_is_left_to_the_function() -> None:
+    body = "\nBEGIN\n  RETURN x + 1;\nEND;\n"
+
+    def unfolded(*texts: str) -> object:
+        return unfold(texts, ["x"], lambda _: "i0")
+
+    assert unfolded(body) is not None
+    for other in (
+        "\nBEGIN\n  PERFORM pg_sleep(1);\n  RETURN x;\nEND;\n",
+        '\nBEGIN\n  "y" := x;\n  RETURN "y";\nEND;\n',
+        "\nBEGIN\n  RETURN x;\n  RETURN 1;\nEND;\n",
+        "\nDECLARE\n  y CONSTANT float8 := 1;\nBEGIN\n  RETURN x;\nEND;\n",
+        "SELECT 1",
+        "\nBEGIN\nEND;\n",
+        "\nBEGIN\n  RETURN '" + 600_000 * "x" + "';\nEND;\n",
+    ):
+        assert unfolded(other) is None
+        assert unfolded(body, other) is None
