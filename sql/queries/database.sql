@@ -10,6 +10,7 @@ SELECT quote_ident(current_user) AS role,
        quote_ident(pg_get_userbyid(n.nspowner)) AS owner,
        owner.rolsuper AS owner_is_superuser,
        pg_has_role(n.nspowner, 'MEMBER') AS is_operator,
+       has_database_privilege(current_database(), 'CREATE') AS may_create,
        has_schema_privilege(n.oid, 'USAGE') AS may_use,
        EXISTS (SELECT FROM pg_class AS c
                WHERE c.relnamespace = n.oid AND c.relname = 'schema_version') AS installed

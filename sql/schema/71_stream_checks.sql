@@ -111,6 +111,37 @@ BEGIN
 END
 $$;
 
+-- Raises unless the caller may put the triggers of a stream on a table and its partitions: the
+-- right TRIGGER is enough, but triggers that fire always are for the owner to make.
+CREATE OR REPLACE FUNCTION pgpredict.check_may_capture(source regclass, level text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    closed regclass;
+    table_owner name;
+BEGIN
+    SELECT c.oid, pg_get_userbyid(c.relowner) INTO closed, table_owner
+    FROM pg_class AS c
+    WHERE c.relkind IN ('r', 'p')
+      AND (c.oid = source OR c.oid IN (SELECT p.relid FROM pg_partition_tree(source) AS p))
+      AND NOT CASE level
+                  WHEN 'row' THEN pg_has_role(c.relowner, 'USAGE')
+                  ELSE has_table_privilege(c.oid, 'TRIGGER')
+              END
+    ORDER BY c.oid <> source
+    LIMIT 1;
+    IF closed IS NOT NULL THEN
+        RAISE EXCEPTION 'role % may not put such triggers on %', current_user, closed USING
+            ERRCODE = 'PP005',
+            HINT = CASE level
+                WHEN 'row' THEN format('GRANT %I TO %I', table_owner, current_user)
+                ELSE format('GRANT TRIGGER ON %s TO %I', closed, current_user)
+            END;
+    END IF;
+END
+$$;
+
 -- The columns of the primary key of a table, in its order; NULL: it has none.
 CREATE OR REPLACE FUNCTION pgpredict.primary_key(source regclass) RETURNS text[]
     LANGUAGE sql STABLE

@@ -213,23 +213,16 @@ BEGIN
 END
 $$;
 
--- Drops the triggers of a stream, wherever they are.
+-- Drops the triggers of a stream, wherever they are: with their function, since who may create a
+-- trigger may not drop it unless the table is his.
 CREATE OR REPLACE FUNCTION pgpredict.drop_stream_triggers(stream text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
     SET lock_timeout = '5s'
+    SET client_min_messages = warning
     AS $$
-DECLARE
-    one record;
 BEGIN
-    FOR one IN
-        SELECT t.tgname, t.tgrelid::regclass AS relation
-        FROM pg_trigger AS t
-        WHERE t.tgfoid = to_regproc(format('pgpredict.%I', stream || '_capture'))
-          AND t.tgparentid = 0
-    LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', one.tgname, one.relation);
-    END LOOP;
+    EXECUTE format('DROP FUNCTION IF EXISTS pgpredict.%I() CASCADE', stream || '_capture');
 EXCEPTION WHEN lock_not_available THEN
     RAISE EXCEPTION 'cannot take the triggers of stream % away: somebody else uses its source',
                     stream

@@ -39,6 +39,7 @@ BEGIN
     chosen_key := pgpredict.check_key(source, key::text[]);
     PERFORM pgpredict.check_stream_version(source, model, live, cannot);
     PERFORM pgpredict.check_readable(source);
+    PERFORM pgpredict.check_may_capture(source, level);
     INSERT INTO pgpredict.stream (
         name, model, source, key, mode, level, notify, retention, attempts)
     SELECT create_stream.name, create_stream.model, format('%I.%I', n.nspname, c.relname),
