@@ -44,7 +44,9 @@ REFUSED = {
     "unknown model": Refused(
         "'nope', 'payments'", "PP001", "there is no model nope", "models: idle, risk"
     ),
-    "no live version": Refused("'idle', 'payments'", "PP001", "no version of idle is live"),
+    "no live version": Refused(
+        "'idle', 'payments'", "PP001", "idle has no live version", "versions: 1"
+    ),
     "no model": Refused(
         "NULL, 'payments'", "PP001", "there is no model NULL", "models: idle, risk"
     ),
