@@ -108,11 +108,13 @@ END
 $$;
 
 -- Everything that a stream needs from time to time; the worker calls it once a minute. Returns what
--- was wrong and is mended now, or what could not be.
+-- was wrong and is mended now, or what could not be. It waits for nobody long, such as a deploy of
+-- the model, since the worker's rows wait meanwhile.
 CREATE OR REPLACE FUNCTION pgpredict.maintain(stream text) RETURNS SETOF text
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pgpredict, pg_temp
+    SET lock_timeout = '200ms'
     AS $$
 DECLARE
     s pgpredict.stream := pgpredict.check_stream(stream);
@@ -141,8 +143,11 @@ BEGIN
             RETURN NEXT format('%s new partitions of %s', adopted, s.source);
         END IF;
     END IF;
-EXCEPTION WHEN lock_not_available OR insufficient_privilege THEN
-    RETURN NEXT SQLERRM;
+EXCEPTION
+    WHEN lock_not_available THEN
+        RETURN NEXT format('put off, since somebody else holds a lock: %s', SQLERRM);
+    WHEN insufficient_privilege THEN
+        RETURN NEXT SQLERRM;
 END
 $$;
 

@@ -81,6 +81,21 @@ def test_what_maintenance_finds_is_told_once(
     assert told["note"] == "the source is called public.clients now"
 
 
+def test_a_deploy_that_takes_long_keeps_no_row_waiting(
+    shop: Shop, dsn: str, new_stream: NewStream, start: Start
+) -> None:
+    new_stream()
+    with psycopg.connect(dsn) as deploying:
+        deploying.execute("SELECT pgpredict.lock_model('churn')")
+        worker = start()
+
+        arrive(shop, 5)
+
+        until(lambda: predicted(shop) == 5)
+        told = worker.event("maintained", stream="s")
+        assert told["note"].startswith("put off, since somebody else holds a lock")
+
+
 def test_with_once_a_stream_that_fails_is_an_error_after_the_others_are_done(
     shop: Shop, dsn: str, new_stream: NewStream
 ) -> None:
