@@ -14,6 +14,8 @@ from tests.faults.memory import Memory
 from tests.faults.place import connect
 from tests.faults.plan import Plan, Standing
 
+# How long a client that is ahead of the killer rests after each transaction.
+AHEAD_SECONDS = 0.01
 # How many transactions a client takes back himself, and how many changes.
 ROLLBACKS, SAVEPOINTS = 0.05, 0.1
 # What the server says to those whose connections it ends.
@@ -54,6 +56,8 @@ class Client:
         while not self._standing.over.is_set() and not self._is_done():
             self._last += 1
             self._transaction(self._connected(), self._last)
+            if not self._may_insert():
+                self._standing.over.wait(AHEAD_SECONDS)
         self._drop()
 
     def _is_done(self) -> bool:
@@ -98,14 +102,16 @@ class Client:
 
     def _chosen(self) -> list[Change]:
         """One change, or a few."""
-        done = len(self._standing.kills)
         weights = dict(changes.CHANGES)
-        if self._standing.rows < self._plan.may_insert(done) or not self.memory.rows:
+        if self._may_insert():
             weights |= changes.INSERTS
         number = self._choice.choice([1, 1, 1, 2, 4])
         chosen = self._choice.choices(list(weights), list(weights.values()), k=number)
         # Two rows that all write, in any order, would be a deadlock of the client's own making.
         return list(dict.fromkeys(chosen))
+
+    def _may_insert(self) -> bool:
+        return self._standing.rows < self._plan.may_insert(len(self._standing.kills))
 
     def _settle(self, *, committed: bool, how: str) -> None:
         if committed:

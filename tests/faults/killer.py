@@ -13,7 +13,7 @@ from tests.faults.workers import Workers
 # How long to wait for workers to do something after a kill: if nobody works, a kill tests nothing.
 PATIENCE = 60
 # Seconds between the work after one kill and the next kill, at most.
-PAUSE = 1.0
+PAUSE = 0.6
 
 
 class NobodyWorks(Exception):
@@ -34,7 +34,7 @@ class Killer:
         self._plan = plan
         self._standing = standing
         self.place = place
-        self._workers = workers
+        self.workers = workers
         self._choice = random.Random(f"killer of {plan.seed}")
 
     def run(self) -> None:
@@ -54,7 +54,7 @@ class Killer:
 
     def _kill(self, kind: Kill) -> None:
         if kind is Kill.WORKER:
-            self._workers.kill_one(self._choice)
+            self.workers.kill_one()
         elif kind is Kill.SERVER:
             self.place.restart()
         else:

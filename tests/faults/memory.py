@@ -8,6 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
+# How often a row is predicted before it is left alone.
+OFTEN = 4
+
 
 class Code(NamedTuple):
     """The other key of a row, of text."""
@@ -73,10 +76,15 @@ class Memory:
     def some(self, number: int, choice: random.Random) -> list[Row]:
         """Up to so many rows; mostly some of the latest, which a worker may be at just now.
 
-        Every fourth is left alone for ever: it should be predicted once.
+        Every fourth is left alone for ever: it should be predicted once. The others are left alone
+        after a few changes, since a further one would mend what went wrong with those before.
         """
         latest = 300 if choice.random() < 0.8 else len(self.rows)
-        near = [r for r in itertools.islice(reversed(self.rows.values()), latest) if r.id % 4]
+        near = [
+            row
+            for row in itertools.islice(reversed(self.rows.values()), latest)
+            if row.id % 4 and self.by_id[row.id] < OFTEN
+        ]
         return choice.sample(near, min(number, len(near)))
 
     def put(self, row: Row) -> None:

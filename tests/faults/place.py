@@ -42,6 +42,24 @@ TABLE = """
         UNIQUE (code, "Région"));
     CREATE TABLE signature (client integer PRIMARY KEY, number bigint NOT NULL)
 """
+# Sometimes a worker lingers where others may overtake him, in moments that are too short to meet
+# otherwise: when he has read the rows, before he writes; and when he has written and looked again,
+# before he commits. And sometimes what he writes meets an error of the moment.
+HINDRANCE = """
+    CREATE FUNCTION hinder() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF random() < 0.06 THEN
+            PERFORM pg_sleep(random());
+        ELSIF random() < 0.02 THEN
+            RAISE EXCEPTION 'of the moment' USING ERRCODE = 'deadlock_detected';
+        END IF;
+        RETURN NULL;
+    END
+    $$;
+    CREATE TRIGGER hinder BEFORE INSERT ON predict.by_id_live EXECUTE FUNCTION hinder();
+    CREATE TRIGGER hinder BEFORE INSERT ON predict.by_code_live EXECUTE FUNCTION hinder();
+    CREATE TRIGGER hinder BEFORE INSERT ON pgpredict.worker EXECUTE FUNCTION hinder()
+"""
 
 
 @dataclass(frozen=True)
@@ -113,6 +131,7 @@ def furnish(dsn: str, clients: int) -> None:
         for stream in STREAMS:
             db.create_stream(stream.name, "m", "item", stream.key, mode=stream.mode)
     with connect(dsn) as connection:
+        connection.execute(HINDRANCE)
         for key in HOT:
             connection.execute(
                 f"INSERT INTO item ({COLUMNS}) VALUES (%s, %s, %s, 0, 0, 'a', 0)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -74,16 +75,18 @@ def run(plan: Plan, tell: Tell | None = None) -> Report:
         clients = [
             Client(number, plan, standing, here.dsn) for number in range(1, plan.clients + 1)
         ]
-        workers = Workers(here.dsn, here.folder, plan.workers)
+        choice = random.Random(f"workers of {plan.seed}")
+        workers = Workers(here.dsn, here.folder, plan.workers, choice)
         began = time.monotonic()
         try:
-            _write_and_kill(plan, standing, clients, Killer(plan, standing, here, workers), tell)
+            killer = Killer(plan, standing, here, workers)
+            _write_and_kill(standing, clients, killer, tell)
             written = time.monotonic()
             if not standing.troubles:
                 _drain(standing, here, workers, tell)
             drained = time.monotonic()
         finally:
-            if wrong := workers.ended() or workers.stop():
+            if wrong := workers.stop():
                 standing.trouble(wrong)
         with connect(here.dsn) as connection:
             memories = [client.memory for client in clients]
@@ -102,7 +105,7 @@ def run(plan: Plan, tell: Tell | None = None) -> Report:
 
 
 def _write_and_kill(
-    plan: Plan, standing: Standing, clients: Sequence[Client], killer: Killer, tell: Tell | None
+    standing: Standing, clients: Sequence[Client], killer: Killer, tell: Tell | None
 ) -> None:
     """Let clients and killer run until both are done, or something goes wrong."""
     with ThreadPoolExecutor(len(clients) + 1) as threads:
@@ -111,6 +114,8 @@ def _write_and_kill(
         try:
             while not all(one.done() for one in running):
                 _note_failures(running, standing)
+                if wrong := killer.workers.tend():
+                    standing.trouble(wrong)
                 _tell(standing, killer.place, tell)
                 standing.over.wait(0.2)
         finally:
@@ -130,8 +135,9 @@ def _drain(standing: Standing, here: Place, workers: Workers, tell: Tell | None)
     """Let the workers do what waits."""
     waited, give_up = -1, time.monotonic() + PATIENCE
     while (waits := _tell(standing, here, tell)) != 0:
-        if workers.ended():
-            return  # the caller says why
+        if wrong := workers.tend():
+            standing.trouble(wrong)
+            return
         if waits != waited:
             waited, give_up = waits, time.monotonic() + PATIENCE
         if time.monotonic() > give_up:
