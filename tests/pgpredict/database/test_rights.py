@@ -178,3 +178,25 @@ def test_install_without_the_right_to_create_schemas(role: MakeRole, dsn: str) -
     )
     with psycopg.connect(dsn) as owner:
         assert owner.execute("SELECT to_regnamespace('pgpredict')").fetchone() == (None,)
+
+
+def test_an_operator_is_told_of_the_table_that_is_not_his(
+    db: pgpredict.Database,
+    connection: psycopg.Connection,
+    admin: psycopg.Connection,
+    role: MakeRole,
+) -> None:
+    db.deploy("value", value(), customers())
+    stranger = role("stranger")
+    name = Identifier(_name(stranger))
+    admin.execute(SQL("CREATE SCHEMA closed AUTHORIZATION {}").format(name))
+    with psycopg.connect(stranger) as his:
+        his.execute("CREATE TABLE closed.diary (tenure float8, spend float8)")
+        owner = Identifier(connection.info.user)
+        his.execute(SQL("GRANT USAGE ON SCHEMA closed TO {}").format(owner))
+
+    with pytest.raises(NoRights) as caught:
+        db.drift("value", "closed.diary")
+
+    assert caught.value.why == "permission denied for table diary"
+    assert caught.value.do == ""
