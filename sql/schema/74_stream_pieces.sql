@@ -16,6 +16,7 @@ CREATE OR REPLACE FUNCTION pgpredict.key_pieces(stream text) RETURNS jsonb
         'name_queue', quote_ident(stream || '_queue'),
         'name_wake', quote_ident(stream || '_wake'),
         'name_live', quote_ident(stream || '_live'),
+        'live_literal', quote_literal(format('predict.%I', stream || '_live')),
         'name_log', quote_ident(stream || '_log'),
         'key_arguments', pgpredict.each_key(stream, 'keys%4$s %3$s'),
         'key_columns', pgpredict.each_key(stream, 'key%4$s'),

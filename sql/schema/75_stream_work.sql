@@ -186,9 +186,15 @@ BEGIN
             after = CASE WHEN done > 0 THEN {last_key_json} ELSE b.after END,
             finished_at = CASE WHEN done < batch THEN clock_timestamp() END
         WHERE b.id = task.id;
+        IF task.relation = {live_literal} THEN
+            -- The rows that are still there come with the source.
+            SELECT {k_arrays} INTO {batch_names}
+            FROM unnest({batch_names}) AS k ({key_columns})
+            WHERE NOT EXISTS (SELECT FROM {source} AS s WHERE {s_is_k});
+        END IF;
     END LOOP;
 
-    PERFORM pgpredict.{name_apply}({batch_names});
+    PERFORM pgpredict.{name_apply}({batch_names}) WHERE batch1 IS NOT NULL;
     PERFORM pgpredict.tally({literal}, done, clock_timestamp() - waiting_since);
     PERFORM pg_notify({channel}, jsonb_build_object('rows', done)::text);
     RETURN done;

@@ -238,7 +238,7 @@ BEGIN
 END
 $$;
 
--- Predicts every row of the source again, in the order of the key, whenever nothing else waits; and
+-- Predicts every row of the source again, in the order of the key, whenever nothing else waits; then
 -- forgets the predictions of rows that are not there any more. Writers are not kept waiting. A
 -- backfill that is not finished yet begins anew.
 CREATE OR REPLACE FUNCTION pgpredict.backfill_stream(stream text) RETURNS void
@@ -252,10 +252,10 @@ DECLARE
 BEGIN
     DELETE FROM pgpredict.backfill AS b WHERE b.stream = s.name;
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', live) INTO has_predictions;
+    INSERT INTO pgpredict.backfill (stream, relation) VALUES (stream, s.source);
     IF has_predictions THEN
         INSERT INTO pgpredict.backfill (stream, relation) VALUES (stream, live);
     END IF;
-    INSERT INTO pgpredict.backfill (stream, relation) VALUES (stream, s.source);
     PERFORM pg_notify('pgpredict_work', stream);
 END
 $$;
