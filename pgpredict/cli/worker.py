@@ -91,10 +91,14 @@ def _address(health: str | None) -> Address | None:
 def _stopping_on_signals(at_work: Worker) -> Iterator[None]:
     """The first signal asks to stop; the second one interrupts: what is in hand is undone."""
 
+    asked = False
+
     def stop(number: int, _: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
         at_work.stop(signal.Signals(number).name)
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, signal.default_int_handler)
 
     before = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
