@@ -90,7 +90,6 @@ def _address(health: str | None) -> Address | None:
 @contextmanager
 def _stopping_on_signals(at_work: Worker) -> Iterator[None]:
     """The first signal asks to stop; the second one interrupts: what is in hand is undone."""
-
     asked = False
 
     def stop(number: int, _: object) -> None:
