@@ -40,7 +40,9 @@ BEGIN
     PERFORM pgpredict.define_stream_function(
         stream, '_capture', '', 'trigger', 'SECURITY DEFINER SET row_security = off ' || settings,
         pgpredict.fill(pgpredict.capture_template(), pieces || jsonb_build_object(
-            'capture', pgpredict.per_operation(capture, s.level, pieces),
+            'capture', pgpredict.per_operation(
+                capture, s.level, pieces,
+                CASE WHEN NOT at_once THEN pgpredict.enqueue_changed_template() END),
             'keep', pgpredict.per_operation(pgpredict.keep_template(), s.level, pieces),
             'wake', CASE WHEN s.notify
                 THEN pgpredict.fill(pgpredict.wake_template(), pieces) ELSE '' END)));
@@ -136,8 +138,8 @@ BEGIN
 END
 $$;
 
--- The tables that need the triggers of a stream: its source, and for statement triggers the
--- partitions too, since a statement that names a partition fires only the partition's own.
+-- The tables that need the triggers of a stream: its source, and the partitions too, since a
+-- statement that names a partition fires only the partition's own.
 CREATE OR REPLACE FUNCTION pgpredict.tables_to_capture(stream text) RETURNS SETOF regclass
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -147,7 +149,7 @@ CREATE OR REPLACE FUNCTION pgpredict.tables_to_capture(stream text) RETURNS SETO
     SELECT p.relid
     FROM pgpredict.stream AS s, pg_partition_tree(s.source::regclass) AS p
     JOIN pg_class AS c ON c.oid = p.relid
-    WHERE s.name = stream AND s.level = 'statement' AND c.relkind IN ('r', 'p')
+    WHERE s.name = stream AND c.relkind IN ('r', 'p')
     $$;
 
 -- The tables that have them.
@@ -160,8 +162,9 @@ CREATE OR REPLACE FUNCTION pgpredict.captured_tables(stream text) RETURNS SETOF 
     WHERE t.tgfoid = to_regproc(format('pgpredict.%I', stream || '_capture')) AND t.tgparentid = 0
     $$;
 
--- Creates the triggers of a stream on a table. Writers are kept out meanwhile; a table that
--- somebody else keeps for longer than five seconds raises.
+-- Creates the triggers of a stream on a table. Partitions have the row triggers of their parent
+-- already. Writers are kept out meanwhile; a table that somebody else keeps for longer than five
+-- seconds raises.
 CREATE OR REPLACE FUNCTION pgpredict.create_stream_triggers(stream text, relation regclass)
     RETURNS void
     LANGUAGE plpgsql
@@ -183,6 +186,7 @@ BEGIN
             ('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
             ('TRUNCATE', '')
         ) AS e (operation, tables)
+        WHERE s.level = 'statement' OR e.operation = 'TRUNCATE' OR relation = s.source::regclass
     LOOP
         EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION %s()',
                        one.name, one.operation, relation, one.scope, capture);
