@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
 
 from tests.sql.streams.asking import Connection, agrees, drain, live, one, waiting, work
@@ -95,23 +94,3 @@ def test_batch_that_is_rolled_back_has_done_nothing(connection: Connection) -> N
     assert drain(connection) == 25
     assert agrees(connection) == 25
     assert one(connection, "SELECT count(*) FROM predict.s_log") == 25
-
-
-@pytest.mark.parametrize("batch", [0, -1, None])
-def test_batch_of_no_row_is_refused(connection: Connection, batch: int | None) -> None:
-    with pytest.raises(psycopg.errors.InvalidParameterValue, match="at least one row, not"):
-        connection.execute("SELECT pgpredict.work('s', %s)", [batch])
-
-
-@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
-def test_snapshot_that_stands_still_is_refused(connection: Connection, level: str) -> None:
-    insert(connection, 1, 1)
-    connection.execute(f"BEGIN ISOLATION LEVEL {level}")
-    with pytest.raises(
-        psycopg.errors.ObjectNotInPrerequisiteState,
-        match="needs the isolation level read committed",
-    ) as caught:
-        work(connection)
-    connection.execute("ROLLBACK")
-    assert caught.value.diag.message_hint == "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
-    assert work(connection) == 1

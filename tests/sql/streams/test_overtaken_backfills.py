@@ -97,20 +97,3 @@ def test_writers_of_one_row_come_one_after_the_other(
         pass
     assert one(connection, "SELECT amount FROM payments WHERE id = 2") == 42
     assert settles(connection) == 2
-
-
-@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
-def test_writer_whose_snapshot_is_older_than_the_prediction_does_not_fail(
-    connection: Connection, another: Another, level: str
-) -> None:
-    """His row is his, but its prediction is not the one that he sees: a worker comes after him."""
-    writer = another()
-    writer.execute(f"BEGIN ISOLATION LEVEL {level}")
-    assert one(writer, "SELECT count(*) FROM payments") == 2
-    connection.execute("SELECT pgpredict.backfill_stream('s')")
-    assert drain(connection) == 2
-    writer.execute("UPDATE payments SET amount = 99 WHERE id = 2")
-    writer.execute("COMMIT")
-    assert drain(connection) == 1
-    assert agrees(connection) == 2
-    assert one(connection, "SELECT count(*) FROM pgpredict.failure") == 0

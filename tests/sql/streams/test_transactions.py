@@ -64,16 +64,6 @@ class TestTransactionMode:
         assert settles(connection) == 2
         assert one(connection, "SELECT count(*) FROM predict.s_log") == 3
 
-    @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
-    def test_writer_may_have_any_isolation_level(self, connection: Connection, level: str) -> None:
-        connection.execute(f"BEGIN ISOLATION LEVEL {level}")
-        connection.execute("INSERT INTO payments VALUES (3, 5, 5, 'west')")
-        connection.execute("UPDATE payments SET amount = 9, id = id + 10 WHERE id > 1")
-        connection.execute("DELETE FROM payments WHERE id = 1")
-        assert agrees(connection) == 2
-        connection.execute("COMMIT")
-        assert settles(connection) == 2
-
     def test_trigger_that_changes_the_row_before_is_heard(self, connection: Connection) -> None:
         connection.execute("""
             CREATE FUNCTION halve() RETURNS trigger LANGUAGE plpgsql AS
