@@ -151,6 +151,9 @@ DECLARE
     rights CONSTANT aclitem[] := pgpredict.live_rights(model);
 BEGIN
     PERFORM pgpredict.follow_source(model);
+    PERFORM pgpredict.follow_stream_source(s.name)
+    FROM pgpredict.stream AS s
+    WHERE s.model = make_live.model;
     PERFORM pgpredict.drop_functions(
         ARRAY(SELECT pgpredict.obsolete_aliases(model, version)),
         cannot => cannot || ': its signature differs from that of the live version',

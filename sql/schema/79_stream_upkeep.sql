@@ -230,10 +230,16 @@ CREATE OR REPLACE FUNCTION pgpredict.publish_stream(stream text) RETURNS text
     AS $$
 DECLARE
     publication text := 'pgpredict_' || (pgpredict.lock_stream(stream)).name;
+    owner name := (
+        SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace AS n WHERE n.nspname = 'pgpredict');
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_publication AS p WHERE p.pubname = publication) THEN
         EXECUTE format('CREATE PUBLICATION %I FOR TABLE predict.%I',
                        publication, stream || '_live');
+        -- Every operator can drop it, as he can the tables, if the owner is one who may own it.
+        IF has_database_privilege(owner, current_database(), 'CREATE') THEN
+            EXECUTE format('ALTER PUBLICATION %I OWNER TO %I', publication, owner);
+        END IF;
     END IF;
     RETURN publication;
 END
