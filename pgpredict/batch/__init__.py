@@ -6,7 +6,9 @@ sources      what is scored: a table, a view, a query
 targets      where the scores go
 rows         the SELECT of scored rows
 unfolding    the functions of a version as expressions of that SELECT
-whole        a new table, that takes the place of the old one
+whole        a new table, in one statement
+filling      a new table, on several connections
+swapping     it takes the place of the old one
 partitioned  partition by partition
 periods      which partitions
 in_place     rows into a table that stays

@@ -19,7 +19,8 @@ from pgpredict.batch.connections import local, work_off
 from pgpredict.batch.job import Crew, Job, Meter, Outcome
 from pgpredict.batch.periods import Partition, wanted_partitions
 from pgpredict.batch.statements import columns, run
-from pgpredict.batch.whole import patiently
+from pgpredict.batch.swapping import patiently
+from pgpredict.batch.whole import build, finish
 
 Word = tuple[str, Counter[str | None]]
 
@@ -53,7 +54,8 @@ def score_partitions(
         meter.add(found.total())
 
     workers = crew.workers(len(partitions))
-    helpers = len(partitions) < crew.size  # else every core has a partition of its own
+    # Processes that have no partition of their own help with those of the others.
+    helpers = crew.size // max(1, len(partitions)) - 1
     tasks = [partial(_score, job, alone, helpers, one) for one in partitions]
     work_off(workers, tasks, heard)
     tables = [Identifier(job.target.schema, name) for name in done]
@@ -70,7 +72,7 @@ def score_partitions(
 def _score(
     job: Job,
     alone: Lock,
-    helpers: bool,
+    helpers: int,
     partition: Partition,
     connection: Connection[Any],
     tell: Callable[[Word], None],
@@ -82,8 +84,7 @@ def _score(
     made = Identifier(job.target.schema, made_name)
     name = partition.there or job.target.beside(partition.slug)
     with connection.transaction(), job.telling_of_rows():
-        if not helpers:
-            local(connection, {"max_parallel_workers_per_gather": "0"})
+        local(connection, {"max_parallel_workers_per_gather": str(max(0, helpers))})
         _build(job, connection, partition, made, made_name)
         counts = summary.counts(connection, job, made)
         with alone:  # threads of ours need not wait for each other in the database
@@ -100,22 +101,8 @@ def _build(
 ) -> None:
     """The partition as a table of its own, of which Postgres knows that its rows belong there."""
     rows = job.rows.select(None, [partition.condition(job.source.alias)], partition.rows)
-    run(connection, "build", table=made, columns=columns(job.target.names), rows=rows)
-    requirements = SQL(", ").join(
-        SQL("ALTER COLUMN {} SET NOT NULL").format(Identifier(column.name))
-        for column in job.target.columns
-        if column.is_required
-    )
-    run(
-        connection,
-        "finish",
-        table=made,
-        requirements=requirements,
-        check=Identifier("pgpredict_bound"),
-        condition=partition.condition(None),
-        constraint=Identifier(job.target.constraint(name)),
-        key=columns(job.target.key),
-    )
+    build(connection, job, made, rows)
+    finish(connection, job, made, job.target.constraint(name), partition.condition(None))
 
 
 def _attach(
@@ -140,7 +127,7 @@ def _attach(
         name=Identifier(target.constraint(name)),
     )
     run(connection, "attach", table=target.table, partition=final, bound=partition.bound)
-    run(connection, "drop_check", table=final, check=Identifier("pgpredict_bound"))
+    run(connection, "drop_check", table=final)
 
 
 def _is_stale(job: Job, connection: Connection[Any], partition: Partition) -> bool:

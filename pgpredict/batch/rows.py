@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from pgpredict.batch.sources import Source
-from pgpredict.batch.statements import Row, ask_one, raw
+from pgpredict.batch.statements import Row, ask_one, raw, run
 from pgpredict.batch.unfolding import Unfolded, unfold
 
 # Postgres merges a sub-select with the query around it, and writes a value out wherever it is used.
@@ -20,6 +20,10 @@ from pgpredict.batch.unfolding import Unfolded, unfold
 FENCE = SQL("WITH fence AS (SELECT 1) ")
 # Fewer rows do not make up for the time that the expressions of a large model take to plan.
 MANY = 20_000
+# What Postgres estimates for an expression that keeps a process busy for a second, about.
+COST = 400_000
+# Seconds that a function takes for each character of its text, about.
+CALL = 1e-11
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Rows:
         carried: columns of the source that stand beside the answers.
         at: the time that is written beside the answers.
         unfolded: the functions as expressions; None: they are called.
+        seconds: about how long one process takes for all rows.
     """
 
     source: Source
@@ -39,6 +44,7 @@ class Rows:
     carried: tuple[str, ...]
     at: datetime
     unfolded: Unfolded | None
+    seconds: float = 0.0
 
     def select(
         self,
@@ -127,9 +133,12 @@ def rows_of(
     rows = Rows(source, version, carried, at, unfolded)
     try:
         with connection.transaction():
-            connection.execute(SQL("EXPLAIN {}").format(rows.select()))
+            cost = run(connection, "cost", rows=rows.select()).fetchone()
     except psycopg.Error:
         if unfolded is None:
             raise
-        return Rows(source, version, carried, at, None)
-    return rows
+        rows, cost = replace(rows, unfolded=None), None
+    seconds = cost[0][0]["Plan"]["Total Cost"] / COST if cost else 0.0
+    if rows.unfolded is None:  # what happens in a function has no cost for Postgres
+        seconds += source.rows * sum(map(len, known)) * CALL
+    return replace(rows, seconds=seconds)

@@ -76,6 +76,16 @@ class Target:
         """The comment on tables that will be a part of it, once they are finished."""
         return f"pgpredict: unfinished scores for {self.label}"
 
+    @property
+    def unfinished(self) -> Identifier:
+        """A table that is to take its place."""
+        return Identifier(self.schema, self.beside("unfinished"))
+
+    @property
+    def unfinished_key(self) -> str:
+        """The name of the primary key of that table."""
+        return self.constraint(self.beside("unfinished"))
+
     def beside(self, ending: str) -> str:
         """A name for a table that belongs to it, not too long for Postgres."""
         room = LONGEST_NAME - len(ending.encode()) - 1

@@ -118,6 +118,9 @@ SELECT EXISTS (
 -- name: estimate
 EXPLAIN (FORMAT json) SELECT FROM {relation};
 
+-- name: cost
+EXPLAIN (FORMAT json) {rows};
+
 -- name: place
 -- Where a table of this name is, or would be made. The schema is NULL if there is none.
 SELECT coalesce(n.nspname, CASE cardinality(parts) WHEN 1 THEN current_schema() END) AS schema,
@@ -213,9 +216,6 @@ INSERT INTO {table} ({columns})
 CREATE TABLE {table} ({columns}) AS
 {rows};
 
--- name: require
-ALTER TABLE {table} {requirements};
-
 -- name: upsert
 INSERT INTO {table} ({columns})
 {rows}
@@ -225,9 +225,6 @@ ON CONFLICT ({key}) DO UPDATE SET ({others}) = ROW ({excluded});
 -- Scores of rows that are not there any more.
 DELETE FROM {table} AS t
 WHERE NOT EXISTS (SELECT FROM {relation} WHERE {same});
-
--- name: primary_key
-ALTER TABLE {table} ADD CONSTRAINT {constraint} PRIMARY KEY ({key});
 
 -- name: rights
 -- What was granted on a table, as statements for another one.
@@ -277,6 +274,9 @@ SELECT percentile_disc(ARRAY[0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1]::flo
            WITHIN GROUP (ORDER BY v)
 FROM (SELECT {value} AS v FROM {scores} AS s) AS s;
 
+-- name: change
+ALTER TABLE {table} {changes};
+
 -- name: unique_index
 CREATE UNIQUE INDEX {index} ON {table} ({key});
 
@@ -317,10 +317,6 @@ WHERE %(low)s::timestamptz + ('1 ' || p.every)::interval = %(high)s::timestamptz
 SELECT EXISTS (SELECT FROM {relation} WHERE {current})
        OR (SELECT count(*) FROM {whole}) <> (SELECT count(*) FROM {table}) AS stale;
 
--- name: finish
-ALTER TABLE {table} {requirements}, ADD CONSTRAINT {check} CHECK ({condition}),
-    ADD CONSTRAINT {constraint} PRIMARY KEY ({key});
-
 -- name: lock_parent
 LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE;
 
@@ -331,4 +327,4 @@ ALTER TABLE {table} DETACH PARTITION {partition};
 ALTER TABLE {table} ATTACH PARTITION {partition} {bound};
 
 -- name: drop_check
-ALTER TABLE {table} DROP CONSTRAINT {check};
+ALTER TABLE {table} DROP CONSTRAINT pgpredict_bound;

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import pgpredict
-from pgpredict.batch import pages, rows
+from pgpredict.batch import pages, rows, whole
 
 VISITS = """
     CREATE TABLE visits (
@@ -104,6 +104,7 @@ def several(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small table is scored as a large one is: range by range, with expressions unfolded."""
     monkeypatch.setattr(pages, "PAGES", 4)
     monkeypatch.setattr(rows, "MANY", 0)
+    monkeypatch.setattr(whole, "LONG", 0)
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_who_watches_may_end_the_run(
 
 RUN = """
 import sys, pgpredict
-from pgpredict.batch import pages, Progress
+from pgpredict.batch import pages, whole, Progress
 
 def progress(seen: Progress) -> None:
     if seen.rows >= 1500:
@@ -124,6 +124,7 @@ def progress(seen: Progress) -> None:
         sys.stdin.read()
 
 pages.PAGES = 4
+whole.LONG = 0
 pgpredict.connect(sys.argv[1]).score(
     "buys", source="visits", into="scores", key="id", workers=2, progress=progress)
 """

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 import pgpredict
-from pgpredict.batch import whole
+from pgpredict.batch import swapping
 from pgpredict.errors import (
     InUse,
     InvalidSource,
@@ -163,7 +163,7 @@ def test_readers_who_do_not_let_go(
     monkeypatch: pytest.MonkeyPatch,
     partitioned: bool,
 ) -> None:
-    monkeypatch.setattr(whole, "PATIENCE", 0)
+    monkeypatch.setattr(swapping, "PATIENCE", 0)
     shop.score("buys", **SCORES, partition_by="day" if partitioned else None)
     with connection.transaction():
         before = connection.execute("SELECT * FROM scores ORDER BY id").fetchall()

@@ -1,0 +1,80 @@
+"""A finished table takes the place of the target, in a transaction that lasts a moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from psycopg import Connection
+from psycopg import errors as pg
+from psycopg.sql import Identifier
+
+from pgpredict.batch import targets
+from pgpredict.batch.connections import local
+from pgpredict.batch.job import Job
+from pgpredict.batch.statements import ask, raw, run
+from pgpredict.errors import InUse, InvalidTarget
+
+# Nobody waits behind us for longer than that while we wait for readers of the old table.
+LOCK = "500ms"
+# Seconds until a run gives up to wait for them.
+PATIENCE = 300.0
+
+
+def take_place(job: Job, connection: Connection[Any]) -> None:
+    """Put the finished table where the target is to be."""
+    target, made = job.target, job.target.unfinished
+
+    def swap() -> None:
+        state = targets.state(connection, target.schema, target.name)
+        if state is not None:
+            _check_unchanged(job, state)
+            run(connection, "lock_alone", table=target.table)
+            rights = ask(connection, "rights", table=made.as_string(connection), of=state["oid"])
+            run(connection, "drop", table=target.table)
+            for right in rights:
+                connection.execute(raw(right["statement"]))
+        run(connection, "rename", table=made, name=Identifier(target.name))
+        run(
+            connection,
+            "rename_constraint",
+            table=target.table,
+            before=Identifier(target.unfinished_key),
+            name=Identifier(target.constraint(target.name)),
+        )
+        run(connection, "unmark", table=target.table)
+        if state is not None:
+            run(connection, "own", table=target.table, owner=raw(state["owner"]))
+
+    patiently(connection, target.label, swap)
+
+
+def _check_unchanged(job: Job, state: dict[str, Any]) -> None:
+    before = job.target.state
+    if before is None or before["oid"] != state["oid"] or state["others"]:
+        raise InvalidTarget(
+            f"somebody changed {job.target.label} while it was scored", do="score it again"
+        )
+
+
+def patiently(connection: Connection[Any], label: str, change: Callable[[], None]) -> None:
+    """Make a change that has to be alone with a table, without a queue of readers behind it.
+
+    Raises:
+        InUse: readers held it for as long as we waited.
+    """
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with connection.transaction():
+                local(connection, {"lock_timeout": LOCK})
+                change()
+            return
+        except pg.LockNotAvailable:
+            if time.monotonic() > give_up:
+                raise InUse(
+                    f"{label} is in use by somebody for {PATIENCE:.0f} seconds and more",
+                    do="score it again when they are done: SELECT * FROM pg_locks",
+                ) from None
+            time.sleep(0.1)
