@@ -169,8 +169,8 @@ CREATE OR REPLACE FUNCTION pgpredict.is_unique(source regclass, key text[]) RETU
                   FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)
                   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
                   WHERE k.place <= i.indnkeyatts
-                  ORDER BY 1)
-              = ARRAY(SELECT k FROM unnest(key) AS k ORDER BY 1))
+                  ORDER BY a.attname COLLATE "C")
+              = ARRAY(SELECT k FROM unnest(key) AS k ORDER BY k COLLATE "C"))
     $$;
 
 -- The key of a stream: the one asked for, or the primary key. Raises where it does not tell every
