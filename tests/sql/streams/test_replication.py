@@ -58,7 +58,7 @@ def slot(
 
 def arrived(publisher: Connection, slot: str) -> None:
     """Return when all that was committed there is committed here."""
-    written = one(publisher, "SELECT pg_current_wal_lsn()")
+    written = one(publisher, "SELECT pg_current_wal_insert_lsn()")
     behind = "SELECT confirmed_flush_lsn < %s FROM pg_replication_slots WHERE slot_name = %s"
     deadline = time.monotonic() + PATIENCE
     while one(publisher, behind, [written, slot]):
