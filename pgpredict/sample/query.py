@@ -24,13 +24,16 @@ def read_query(
     query: str,
     connection: psycopg.Connection[Any],
     notice: Callable[[str], None] = lambda _: None,
+    *,
+    at_most: int = MOST_ROWS,
 ) -> pd.DataFrame:
     """Read a sample from a database, in a transaction that can only read.
 
     Args:
-        query: one SELECT, VALUES, TABLE or WITH. At most 100,000 of its rows are read.
+        query: one SELECT, VALUES, TABLE or WITH.
         connection: where to run it; must not be inside a transaction.
         notice: called with a sentence for the user, if there are more rows.
+        at_most: how many of its rows are read.
 
     Returns:
         The rows. ``numeric`` becomes float64; an integer column with a NULL too, as pandas does
@@ -49,7 +52,7 @@ def read_query(
     """
     import pandas as pd
 
-    rows, columns = _fetch(query, connection)
+    rows, columns = _fetch(query, connection, at_most)
     names = [name for name, _ in columns]
     if not names:
         raise UnreadableSample("cannot use the sample query: it gives no columns")
@@ -64,9 +67,9 @@ def read_query(
             "cannot use the sample query: it gives no rows",
             why="golden rows are what proves that the function answers as the model does",
         )
-    if len(rows) > MOST_ROWS:
-        notice(f"the sample is cut: the query gives more than {MOST_ROWS:,} rows")
-        del rows[MOST_ROWS:]
+    if len(rows) > at_most:
+        notice(f"the sample is cut: the query gives more than {at_most:,} rows")
+        del rows[at_most:]
     return pd.DataFrame(
         {
             name: _series([row[place] for row in rows], kind)
@@ -76,7 +79,7 @@ def read_query(
 
 
 def _fetch(
-    query: str, connection: psycopg.Connection[Any]
+    query: str, connection: psycopg.Connection[Any], at_most: int
 ) -> tuple[list[tuple[Any, ...]], list[tuple[str, str]]]:
     import psycopg
     from psycopg.rows import tuple_row
@@ -92,7 +95,7 @@ def _fetch(
                 cursor.execute(body)
                 described = cursor.description or []
                 columns = [(column.name, _type_name(connection, column)) for column in described]
-                return cursor.fetchmany(MOST_ROWS + 1), columns
+                return cursor.fetchmany(at_most + 1), columns
     except psycopg.errors.ReadOnlySqlTransaction as error:
         raise UnreadableSample(
             "cannot read the sample: the query writes", do="give a query that only reads"
