@@ -10,6 +10,11 @@ from rich.console import Console
 # By name: the module, whose `main(console)` runs it and prints its table.
 BENCHMARKS = {
     "boosting": "benchmarks.gradient_boosting",
+    "batch": "benchmarks.batch",
+    "stream_cost": "benchmarks.stream_cost",
+    "stream_worker": "benchmarks.stream_worker",
+    "stream_latency": "benchmarks.stream_latency",
+    "stream_burst": "benchmarks.stream_burst",
 }
 
 

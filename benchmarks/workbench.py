@@ -42,11 +42,22 @@ def server(
             embedded.stop()
 
 
-def race(runners: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
-    """The best time of each runner in seconds; they take turns, so that noise hits all alike."""
+def race(
+    runners: Mapping[str, Callable[[], object]],
+    rounds: int = ROUNDS,
+    before: Callable[[str], object] = str,
+) -> dict[str, float]:
+    """The best time of each runner in seconds; they take turns, so that noise hits all alike.
+
+    Args:
+        runners: by name.
+        rounds: how often each runs, after one round that warms up.
+        before: called with the name of each before it runs, off the clock; str does nothing.
+    """
     times: dict[str, list[float]] = {name: [] for name in runners}
     for number in range(rounds + 1):
         for name, run in runners.items():
+            before(name)
             start = time.perf_counter()
             run()
             if number:  # the first round warms up
