@@ -24,6 +24,12 @@ KEYS = {
 }
 
 
+@pytest.fixture
+def installed_dsn(every_installed_dsn: str) -> str:
+    """Each test here runs on every Postgres."""
+    return every_installed_dsn
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_a_failure_is_found_again_by_sessions_with_other_settings(
     connection: Connection, another: Callable[[], Connection], key: str, mode: str

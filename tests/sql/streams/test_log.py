@@ -18,6 +18,12 @@ PARTITIONS = """
 """
 
 
+@pytest.fixture
+def installed_dsn(every_installed_dsn: str) -> str:
+    """Each test here runs on every Postgres."""
+    return every_installed_dsn
+
+
 @pytest.fixture(autouse=True)
 def far_east(connection: Connection) -> None:
     """Sessions may be anywhere; where the day begins 14 hours earlier, say."""

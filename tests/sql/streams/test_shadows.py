@@ -20,6 +20,12 @@ TYPES = "double precision, double precision, text"
 ERRORS = "SELECT version, error FROM pgpredict.shadow ORDER BY version"
 
 
+@pytest.fixture
+def installed_dsn(every_installed_dsn: str) -> str:
+    """Each test here runs on every Postgres."""
+    return every_installed_dsn
+
+
 def shadow(connection: Connection, version: int = 2) -> None:
     assert one(connection, "SELECT pgpredict.add_shadow('s', %s)", [version]) == version
 
