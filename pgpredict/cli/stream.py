@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from pgpredict.cli.live import VersionNumber
 from pgpredict.cli.options import Dsn, Json
 from pgpredict.cli.refusal import doing
 from pgpredict.cli.stream_create import StreamName, read_retention
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     help="Keep a prediction for each row of a table, while the table changes.",

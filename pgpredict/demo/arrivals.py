@@ -116,6 +116,8 @@ def worker(dsn: str) -> Iterator[None]:
     for event in process.stdout:
         if json.loads(event)["event"] == "connected":
             break
+    else:
+        raise PgpredictError("the worker failed", why=process.communicate()[1].strip())
     try:
         yield
     finally:
@@ -170,7 +172,7 @@ def look(connection: psycopg.Connection[Any]) -> State:
 
 
 def delays(connection: psycopg.Connection[Any]) -> tuple[float, float]:
-    """Milliseconds from a row's insert to its prediction: of half the rows, of 99 in 100."""
+    """Milliseconds until the worker had a row: half of the rows, and 99 in 100."""
     row = connection.execute(query("delays", "demo_arrivals")).fetchone()
     assert row is not None
     return float(row[0]), float(row[1])

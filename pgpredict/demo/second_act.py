@@ -50,7 +50,7 @@ def tell(screen: Screen, db: Database, dsn: str) -> None:
     )
     screen.gap()
     screen.say(
-        f"From insert to prediction: half within {half:.1f} ms, 99 of 100 within {most:.0f} ms. "
+        f"The worker had half of them within {half:.1f} ms, 99 of 100 within {most:.0f} ms. "
         "Each is what predict.late says of the row.",
         "bold green",
     )

@@ -13,7 +13,7 @@ SELECT EXISTS (SELECT FROM pgpredict.streams WHERE name = %(stream)s);
 
 -- name: minutes
 -- The minutes of the day in which flights were to leave.
-SELECT minute_of_day, count(*)
+SELECT minute_of_day
 FROM nycflights.flights
 WHERE scheduled::date = %(day)s
 GROUP BY minute_of_day
@@ -48,7 +48,7 @@ ORDER BY l.at DESC, d.id DESC
 LIMIT 3;
 
 -- name: delays
--- From the row's insert to its prediction, in milliseconds.
+-- From the row's insert until the worker asked the model, in milliseconds.
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY w.ms) AS half,
        percentile_cont(0.99) WITHIN GROUP (ORDER BY w.ms) AS most
 FROM nycflights.departures AS d

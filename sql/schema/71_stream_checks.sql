@@ -38,10 +38,10 @@ BEGIN
         USING
             ERRCODE = 'PP008',
             HINT = 'use small letters, digits and _, a letter first, at most 41 characters';
-    ELSIF stream = 'work' THEN
-        RAISE EXCEPTION 'work is not allowed as the name of a stream' USING
+    ELSIF stream IN ('work', 'probe') THEN
+        RAISE EXCEPTION '% is not allowed as the name of a stream', stream USING
             ERRCODE = 'PP008',
-            DETAIL = 'workers are woken through the channel pgpredict_work',
+            DETAIL = format('workers use the channel pgpredict_%s themselves', stream),
             HINT = 'choose another name for the stream';
     END IF;
     IF EXISTS (SELECT FROM pgpredict.stream AS s WHERE s.name = stream) THEN

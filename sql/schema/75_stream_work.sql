@@ -65,9 +65,16 @@ BEGIN
         BEGIN
             PERFORM pgpredict.{name_score}({key_parameters}, with_shadows);
             IF shadows_failed IS NOT NULL THEN
+                -- Once a minute is enough, and no worker waits for another's note.
                 UPDATE pgpredict.shadow AS h
                 SET error = shadows_failed, error_at = clock_timestamp()
-                WHERE h.stream = {literal};
+                WHERE (h.stream, h.version) IN (
+                    SELECT o.stream, o.version
+                    FROM pgpredict.shadow AS o
+                    WHERE o.stream = {literal}
+                      AND (o.error IS DISTINCT FROM shadows_failed
+                           OR o.error_at < clock_timestamp() - interval '1 minute')
+                    FOR UPDATE SKIP LOCKED);
             END IF;
             RETURN;
         EXCEPTION WHEN OTHERS THEN
@@ -110,6 +117,7 @@ DECLARE
     {batch_declarations}
     waiting_since timestamptz;
     done bigint;
+    applied bigint;  -- NULL: all that were done
     task pgpredict.backfill;
 BEGIN
     WITH near AS (
@@ -182,21 +190,27 @@ BEGIN
         END IF;
         EXECUTE pgpredict.backfill_query(task) INTO {batch_names}, done USING batch;
         UPDATE pgpredict.backfill AS b
-        SET rows = b.rows + done,
-            after = CASE WHEN done > 0 THEN {last_key_json} ELSE b.after END,
+        SET after = CASE WHEN done > 0 THEN {last_key_json} ELSE b.after END,
             finished_at = CASE WHEN done < batch THEN clock_timestamp() END
         WHERE b.id = task.id;
+        applied := done;
         IF task.relation = {live_literal} THEN
             -- The rows that are still there come with the source.
-            SELECT {k_arrays} INTO {batch_names}
+            SELECT {k_arrays}, count(*) INTO {batch_names}, applied
             FROM unnest({batch_names}) AS k ({key_columns})
             WHERE NOT EXISTS (SELECT FROM {source} AS s WHERE {s_is_k});
         END IF;
+        UPDATE pgpredict.backfill AS b
+        SET rows = b.rows + applied
+        WHERE b.id = task.id;
     END LOOP;
 
-    PERFORM pgpredict.{name_apply}({batch_names}) WHERE batch1 IS NOT NULL;
-    PERFORM pgpredict.tally({literal}, done, clock_timestamp() - waiting_since);
-    PERFORM pg_notify({channel}, jsonb_build_object('rows', done)::text);
+    applied := coalesce(applied, done);
+    IF applied > 0 THEN
+        PERFORM pgpredict.{name_apply}({batch_names});
+        PERFORM pgpredict.tally({literal}, applied, clock_timestamp() - waiting_since);
+        PERFORM pg_notify({channel}, jsonb_build_object('rows', applied)::text);
+    END IF;
     RETURN done;
 END
 $body$;
