@@ -104,14 +104,7 @@ def _beside(
     outside: dict[int, Outside],
 ) -> None:
     table = Table(title="336,776 flights into a new table with a primary key, seconds")
-    for heading in (
-        "model",
-        "in the database",
-        "outside",
-        "two processes",
-        "ratio",
-        "ratio to two",
-    ):
+    for heading in ("model", "db.score", "outside", "by two", "ratio", "to two"):
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for name, model in fitted.items():
         label = "boolean" if hasattr(model, "predict_proba") else "float8"
