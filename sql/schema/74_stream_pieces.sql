@@ -54,6 +54,15 @@ CREATE OR REPLACE FUNCTION pgpredict.key_pieces(stream text) RETURNS jsonb
         'batch_names', pgpredict.each_key(stream, 'batch%4$s'),
         'batch_declarations', pgpredict.each_key(stream, 'batch%4$s %3$s', '; ') || ';',
         'key_rest', pgpredict.each_key(stream, 'key%4$s = t.key%4$s[t.take + 1 :]'),
+        -- The first keys of those that {keys} gives, as arrays: enough to see whether they are few.
+        'few_keys', CASE WHEN (SELECT cardinality(s.key) FROM pgpredict.stream AS s
+                               WHERE s.name = key_pieces.stream) = 1
+            THEN '(SELECT ARRAY(SELECT k.key1 FROM ({keys}) AS k LIMIT 101) OFFSET 0)'
+                 ' AS k (key1)'
+            ELSE format('(SELECT %s FROM (SELECT k.* FROM ({keys}) AS k LIMIT 101) AS k) AS k (%s)',
+                        pgpredict.each_key(stream, 'array_agg(k.key%4$s)'),
+                        pgpredict.each_key(stream, 'key%4$s'))
+        END,
         'key_taken', pgpredict.each_key(stream, 't.key%4$s[: t.take]'),
         'last_key_json',
             'jsonb_build_object(' || pgpredict.each_key(stream, '%1$L, batch%4$s[done]') || ')')
