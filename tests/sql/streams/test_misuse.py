@@ -53,6 +53,7 @@ NAMES = {
     " of a stream",
     f"'{'a' * 42}'": f"'{'a' * 42}' is not allowed as the name of a stream",
     "'work'": "work is not allowed as the name of a stream",
+    "'probe'": "probe is not allowed as the name of a stream",
 }
 
 
