@@ -96,6 +96,11 @@ BEGIN
         WHEN relation.relpersistence = 't' THEN 'a temporary table'
         WHEN relation.relnamespace IN ('pgpredict'::regnamespace, 'pg_catalog'::regnamespace)
             THEN 'a system table'
+        -- What is written through the parent would be missed, or what goes into a child.
+        WHEN relation.relispartition THEN 'a partition'
+        WHEN relation.relkind = 'r' AND EXISTS (
+            SELECT FROM pg_inherits AS i WHERE i.inhparent = source)
+            THEN 'the parent of tables that inherit from it'
         WHEN relation.relkind IN ('r', 'p') THEN NULL
         WHEN relation.relkind = 'v' THEN 'a view'
         WHEN relation.relkind = 'm' THEN 'a materialized view'

@@ -21,6 +21,10 @@ TABLES = f"""
     CREATE UNIQUE INDEX ON keys (a, b);
     CREATE INDEX ON keys (a);
     CREATE TEMP TABLE passing (LIKE payments INCLUDING ALL);
+    CREATE TABLE whole (id bigint PRIMARY KEY, {INPUTS}) PARTITION BY RANGE (id);
+    CREATE TABLE a_partition PARTITION OF whole FOR VALUES FROM (1) TO (9);
+    CREATE TABLE parent (id bigint PRIMARY KEY, {INPUTS});
+    CREATE TABLE child () INHERITS (parent);
 """
 # A foreign table needs a wrapper, which only an administrator makes.
 FOREIGN = f"""
@@ -54,6 +58,16 @@ REFUSED = {
     "no source": Refused("'risk', NULL", "PP005", "NULL is nothing: a stream needs a table"),
     "a view": Refused(
         "'risk', 'a_view'", "PP005", "public.a_view is a view: a stream needs a table"
+    ),
+    "a partition": Refused(
+        "'risk', 'a_partition'",
+        "PP005",
+        "public.a_partition is a partition: a stream needs a table",
+    ),
+    "a table with children": Refused(
+        "'risk', 'parent'",
+        "PP005",
+        "public.parent is the parent of tables that inherit from it: a stream needs a table",
     ),
     "a materialized view": Refused(
         "'risk', 'a_matview'",
