@@ -25,7 +25,7 @@ def read_query(
     connection: psycopg.Connection[Any],
     notice: Callable[[str], None] = lambda _: None,
     *,
-    at_most: int = MOST_ROWS,
+    at_most: int | None = None,
 ) -> pd.DataFrame:
     """Read a sample from a database, in a transaction that can only read.
 
@@ -33,7 +33,7 @@ def read_query(
         query: one SELECT, VALUES, TABLE or WITH.
         connection: where to run it; must not be inside a transaction.
         notice: called with a sentence for the user, if there are more rows.
-        at_most: how many of its rows are read.
+        at_most: how many of its rows are read; None: 100,000.
 
     Returns:
         The rows. ``numeric`` becomes float64; an integer column with a NULL too, as pandas does
@@ -52,6 +52,7 @@ def read_query(
     """
     import pandas as pd
 
+    at_most = at_most or MOST_ROWS
     rows, columns = _fetch(query, connection, at_most)
     names = [name for name, _ in columns]
     if not names:
