@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pgpredict.demo import flights
+from pgpredict.demo import arrivals, flights
 
 
 @pytest.fixture(scope="session")
@@ -26,5 +26,6 @@ def few_flights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def a_tenth(few_flights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets the demo read those."""
+    """Lets the demo read those, and a day go by in a second."""
     monkeypatch.setattr(flights, "folder", lambda: few_flights)
+    monkeypatch.setattr(arrivals, "LENGTH", 1.0)

@@ -33,6 +33,9 @@ def test_every_flight_is_scored_and_no_answer_differs(
     assert "SELECT f.id, predict_versions.late_v1(f.carrier, …)," in told
     assert "SELECT f.id, predict.late(f), predict.late_proba(f)" in told
     assert "\x1b" not in told, "into a file goes plain text"
+    assert "Each is what predict.late says of the row." in " ".join(told.split())
+    arrived, predicted, waiting, *_ = numbers(told, "the end")
+    assert (int(arrived) > 50, predicted, waiting) == (True, arrived, "0")
     with psycopg.connect(dsn) as connection:
         scored = connection.execute(
             "SELECT count(*), count(*) FILTER (WHERE s.probability = predict.late_proba(f))"
@@ -62,14 +65,15 @@ def test_the_way_to_clean_up_that_it_names_leaves_nothing(
     dsn: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(dsn)
-    tables, model = re.findall('-c "([^"]+)"', capsys.readouterr().out)
+    stream, tables, model = re.findall('-c "([^"]+)"', capsys.readouterr().out)
     with pgpredict.connect(dsn) as db, db.connection() as connection:
         connection.execute(tables.encode())
         run(dsn)
-        assert "Not one answer differs." in capsys.readouterr().out, "with the model still there"
-        connection.execute(tables.encode())
-        connection.execute(model.encode())
-        assert (db.models(), db.versions()) == ([], [])
+        told = capsys.readouterr().out
+        assert "Not one answer differs." in told, "with the model and the stream still there"
+        for statement in (stream, tables, model):
+            connection.execute(statement.encode())
+        assert (db.models(), db.versions(), db.streams()) == ([], [], [])
 
 
 def test_a_schema_of_the_same_name_is_left_alone(dsn: str) -> None:
