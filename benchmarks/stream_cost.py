@@ -109,7 +109,7 @@ def _cpu(bench: Bench, synchronous: str) -> Findings:
 def _round(bench: Bench, work: Work) -> dict[str, float]:
     """Nanoseconds per statement on each table; the bare one goes first and last."""
     _empty(bench)
-    costs = {}
+    costs: dict[str, float] = {}
     turns = [*TABLES, "bare"]
     for turn, table in enumerate(turns):
         if work in (update_input, update_note) and turn < len(TABLES):
