@@ -6,6 +6,7 @@ Ends with code 1 if something is wrong, and says which seed to run again.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from rich.console import Console
@@ -30,6 +31,8 @@ def main(arguments: list[str]) -> int:
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{what} ({default})")
     plan = Plan(**vars(parser.parse_args(arguments)))
     console = Console()
+    # By SIGTERM, too, nothing is left running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with progress(plan, console) as tell:
         report = run(plan, tell)
     show(report, console)

@@ -15,7 +15,10 @@ from tests.faults.place import connect
 from tests.faults.plan import Plan, Standing
 
 # How long a client that is ahead of the killer rests after each transaction.
-AHEAD_SECONDS = 0.01
+AHEAD_SECONDS = 0.02
+# How long it rests when another client is to meet a worker alone, and what that one does.
+REST_SECONDS = 0.1
+AIMED = (changes.delete, changes.move_ids, changes.update_inputs)
 # How many transactions a client takes back himself, and how many changes.
 ROLLBACKS, SAVEPOINTS = 0.05, 0.1
 # What the server says to those whose connections it ends.
@@ -50,6 +53,7 @@ class Client:
         self._choice = random.Random(f"client {number} of {plan.seed}")
         self._connection: psycopg.Connection | None = None
         self._last = 0
+        self._seen = 0
 
     def run(self) -> None:
         """Write until there are enough rows and kills."""
@@ -70,7 +74,7 @@ class Client:
         try:
             with connection.cursor() as cursor:
                 self._sign(cursor, number)
-                for change in self._chosen():
+                for change in self._aimed(cursor) or self._chosen():
                     self._do(change, cursor, number)
             if self._choice.random() < ROLLBACKS:
                 connection.rollback()
@@ -123,6 +127,21 @@ class Client:
 
     def _sign(self, cursor: psycopg.Cursor, number: int) -> None:
         cursor.execute("UPDATE signature SET number = %s WHERE client = %s", [number, self._number])
+
+    def _aimed(self, cursor: psycopg.Cursor) -> list[Change]:
+        """What to do to the row that a worker has predicted, and not committed yet.
+
+        The client whose row it is takes it away, or changes it. The others rest, so that another
+        worker meets that alone, and does not wait for the first one because of other rows.
+        """
+        (row,) = cursor.execute("SELECT last_value FROM at_work").fetchone() or (0,)
+        if row == self._seen:
+            return []
+        self._seen = row
+        if self.memory.aim(row):
+            return [self._choice.choice(AIMED)]
+        self._standing.over.wait(REST_SECONDS)
+        return []
 
     def _signed(self, number: int) -> bool:
         """Whether a transaction is committed; waits for it, should it still be on its way."""

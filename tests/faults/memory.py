@@ -54,6 +54,7 @@ class Memory:
         self.by_id: Counter[int] = Counter()
         self.by_code: Counter[Code] = Counter()
         self.counts: Counter[str] = Counter()
+        self._aimed = 0
         self._undo: list[tuple[int, Row | None]] = []
         self._predicted: list[int | Code] = []
         self._counted: list[str] = []
@@ -73,8 +74,14 @@ class Memory:
         """A code that no row ever had."""
         return Code(choice.choice(["nord", "süd", "o'st", ""]), f"{self._client}-{next(self._ids)}")
 
+    def aim(self, key: int) -> bool:
+        """Let `some` give one row, the next time. Returns whether it is ours, and to be changed."""
+        ours = key % 4 != 0 and key in self.rows
+        self._aimed = key if ours else 0
+        return ours
+
     def some(self, number: int, choice: random.Random) -> list[Row]:
-        """Up to so many rows; mostly some of the latest, which a worker may be at just now.
+        """The row that is aimed at; else up to so many, mostly some of the latest.
 
         Every fourth is left alone for ever: it should be predicted once. The others are left alone
         after a few changes, since a further one would mend what went wrong with those before.
@@ -85,6 +92,9 @@ class Memory:
             for row in itertools.islice(reversed(self.rows.values()), latest)
             if row.id % 4 and self.by_id[row.id] < OFTEN
         ]
+        if aimed := self.rows.get(self._aimed):
+            self._aimed = 0
+            return [aimed]
         return choice.sample(near, min(number, len(near)))
 
     def put(self, row: Row) -> None:

@@ -26,6 +26,7 @@ from pgpredict.server import EmbeddedServer
 from tests.faults.changes import COLUMNS, HOT, hot_code
 
 # Processes are killed here, the machine is not: what the kernel has is safe.
+HINDRANCE = Path(__file__).parent / "hindrance.sql"
 SETTINGS = {"fsync": "off", "shared_buffers": "128MB", "synchronous_commit": "on"}
 # The name of connections that are not killed.
 OURS = "faults"
@@ -41,24 +42,6 @@ TABLE = """
         change   bigint,
         UNIQUE (code, "Région"));
     CREATE TABLE signature (client integer PRIMARY KEY, number bigint NOT NULL)
-"""
-# Sometimes a worker lingers where others may overtake him, in moments that are too short to meet
-# otherwise: when he has read the rows, before he writes; and when he has written and looked again,
-# before he commits. And sometimes what he writes meets an error of the moment.
-HINDRANCE = """
-    CREATE FUNCTION hinder() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        IF random() < 0.06 THEN
-            PERFORM pg_sleep(random());
-        ELSIF random() < 0.02 THEN
-            RAISE EXCEPTION 'of the moment' USING ERRCODE = 'deadlock_detected';
-        END IF;
-        RETURN NULL;
-    END
-    $$;
-    CREATE TRIGGER hinder BEFORE INSERT ON predict.by_id_live EXECUTE FUNCTION hinder();
-    CREATE TRIGGER hinder BEFORE INSERT ON predict.by_code_live EXECUTE FUNCTION hinder();
-    CREATE TRIGGER hinder BEFORE INSERT ON pgpredict.worker EXECUTE FUNCTION hinder()
 """
 
 
@@ -131,7 +114,7 @@ def furnish(dsn: str, clients: int) -> None:
         for stream in STREAMS:
             db.create_stream(stream.name, "m", "item", stream.key, mode=stream.mode)
     with connect(dsn) as connection:
-        connection.execute(HINDRANCE)
+        connection.execute(HINDRANCE.read_text(encoding="utf-8").encode())
         for key in HOT:
             connection.execute(
                 f"INSERT INTO item ({COLUMNS}) VALUES (%s, %s, %s, 0, 0, 'a', 0)",
@@ -139,9 +122,9 @@ def furnish(dsn: str, clients: int) -> None:
             )
 
 
-def connect(dsn: str, name: str = OURS, *, autocommit: bool = False) -> psycopg.Connection:
+def connect(dsn: str, name: str = OURS) -> psycopg.Connection:
     """A connection that the killer knows by its name."""
-    return psycopg.connect(dsn, autocommit=autocommit, application_name=name, connect_timeout=10)
+    return psycopg.connect(dsn, application_name=name, connect_timeout=10)
 
 
 @contextmanager

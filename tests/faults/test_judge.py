@@ -26,9 +26,9 @@ NOT_COMMITTED = "nothing that was rolled back is in the table"
 AN_UNTOUCHED_ROW = "(SELECT min(id) FROM item WHERE id > 100 AND id % 4 = 0)"
 DAMAGE = {
     f"DELETE FROM predict.by_id_live WHERE id = {AN_UNTOUCHED_ROW}": {LOST},
-    "UPDATE predict.by_id_live SET probability = 0.5 WHERE id = 1": {STALE, NOT_LOGGED},
+    "UPDATE predict.by_id_live SET probability = 0.5 WHERE id = 90000001": {STALE, NOT_LOGGED},
     "INSERT INTO predict.by_id_live SELECT 7, l.prediction, l.probability, l.version, l.at"
-    " FROM predict.by_id_live AS l WHERE l.id = 1": {LEFT_OVER, NOT_LOGGED},
+    " FROM predict.by_id_live AS l WHERE l.id = 90000001": {LEFT_OVER, NOT_LOGGED},
     # A batch that was claimed and written twice.
     "WITH claimed AS (UPDATE pgpredict.worker SET rows = rows + 1 WHERE stream = 'by_id')"
     " INSERT INTO predict.by_id_log SELECT * FROM predict.by_id_log"
@@ -36,15 +36,15 @@ DAMAGE = {
     "INSERT INTO predict.at_once_log SELECT * FROM predict.at_once_log"
     f" WHERE id = {AN_UNTOUCHED_ROW}": {ONCE, AS_OFTEN},
     "INSERT INTO predict.by_code_log SELECT l.* FROM predict.by_code_log AS l,"
-    " generate_series(1, 1000) WHERE code = '1'": {MORE_THAN_CLAIMED},
+    " generate_series(1, 1000) WHERE code = '90000001'": {MORE_THAN_CLAIMED},
     f"DELETE FROM predict.at_once_log WHERE id = {AN_UNTOUCHED_ROW}": {
         ONCE,
         AS_OFTEN,
         NOT_LOGGED,
     },
-    "INSERT INTO pgpredict.by_id_queue (rows, key1) VALUES (1, '{1}')": {WAITS},
+    "INSERT INTO pgpredict.by_id_queue (rows, key1) VALUES (1, '{90000001}')": {WAITS},
     "INSERT INTO pgpredict.failure (stream, key, attempts, error, sqlstate)"
-    """ VALUES ('by_id', '{"id": 1}', 1, 'no', '00000')""": {FAILED},
+    """ VALUES ('by_id', '{"id": 90000001}', 1, 'no', '00000')""": {FAILED},
     f"UPDATE item SET change = 0 WHERE id = {AN_UNTOUCHED_ROW}": {NOT_THERE},
     "INSERT INTO item (id, \"Région\", code) VALUES (7, '', '')": {
         NOT_COMMITTED,
