@@ -17,7 +17,7 @@ from benchmarks.streaming import Bench, insert, stream_server, worker
 RATE, TOGETHER = 80_000, 1.5
 ROUNDS = 3
 # By rows of a batch, how many rows wait for it.
-WAITING = {1: 5_000, 10: 40_000, 100: 200_000, 1_000: 400_000}
+WAITING = {1: 3_000, 10: 30_000, 100: 100_000, 1_000: 300_000}
 STREAM = "rows"
 
 
