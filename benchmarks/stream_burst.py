@@ -78,8 +78,9 @@ def _burst(bench: Bench, what: str, rows: int, write: Callable[[Bench], None]) -
     )
     for table in (f"{STREAM}_live", f"{STREAM}_log"):
         size = (
-            "SELECT sum(pg_total_relation_size(t.relid))"
-            f" FROM pg_partition_tree('predict.{table}') AS t"
+            f"SELECT pg_total_relation_size('predict.{table}')"
+            " + (SELECT coalesce(sum(pg_total_relation_size(i.inhrelid)), 0)"
+            f" FROM pg_inherits AS i WHERE i.inhparent = 'predict.{table}'::regclass)"
         )
         findings.note(f"predict.{table}", _size(bench.number(size)))
     findings.note("the source", _size(bench.number(f"SELECT pg_total_relation_size('{STREAM}')")))

@@ -72,6 +72,7 @@ def show(
         "dead letters": _dead_letters(stream),
         "backfill": _backfill(stream),
         "shadows": _shadows(stream),
+        "shadow error": stream.shadow_error or "",
         "triggers": f"per {stream.level}, which {'wake' if stream.notify else 'do not wake'} "
         "the worker",
         "attempts": str(stream.attempts),

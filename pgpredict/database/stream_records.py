@@ -35,6 +35,8 @@ class Stream:
         attempts: how often a row is tried before it is a dead letter.
         created_at: when it was created.
         created_by: by which role.
+        shadow_error: why a version in the shadow could not be scored the last time; None: it
+            could.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Stream:
     attempts: int
     created_at: datetime
     created_by: str
+    shadow_error: str | None
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,14 @@ DECLARE
     before CONSTANT integer := pgpredict.live_version(model);
     taken CONSTANT regclass[] := ARRAY(SELECT pgpredict.taken_rows(model));
     rights CONSTANT aclitem[] := pgpredict.live_rights(model);
+    reads_more CONSTANT boolean := EXISTS (
+        SELECT i.name
+        FROM pgpredict.version AS v, pgpredict.inputs(v.signature) AS i
+        WHERE v.model = make_live.model AND v.version = make_live.version
+        EXCEPT
+        SELECT i.name
+        FROM pgpredict.version AS v, pgpredict.inputs(v.signature) AS i
+        WHERE v.model = make_live.model AND v.version = before);
 BEGIN
     PERFORM pgpredict.follow_source(model);
     PERFORM pgpredict.follow_stream_source(s.name)
@@ -178,6 +186,9 @@ BEGIN
     SET live_since = clock_timestamp()
     WHERE v.model = make_live.model AND v.version = make_live.version AND v.live_since IS NULL;
     PERFORM pgpredict.rebuild_streams(model);
+    IF reads_more THEN
+        PERFORM pgpredict.await_writers(model);
+    END IF;
     RETURN jsonb_build_object('from', before) || pgpredict.tell_lost_rows(model, version, taken);
 END
 $$;

@@ -24,6 +24,23 @@ BEGIN
 END
 $$;
 
+-- The same, of a stream whose source is still there.
+CREATE OR REPLACE FUNCTION pgpredict.stream_with_source(stream text) RETURNS pgpredict.stream
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    found pgpredict.stream := pgpredict.check_stream(stream);
+BEGIN
+    IF to_regclass(found.source) IS NULL THEN
+        RAISE EXCEPTION 'the source of stream %, %, is gone', stream, found.source USING
+            ERRCODE = 'PP005',
+            HINT = format('SELECT pgpredict.drop_stream(%L)', stream);
+    END IF;
+    RETURN found;
+END
+$$;
+
 -- Raises unless a new stream can have this name.
 CREATE OR REPLACE FUNCTION pgpredict.check_new_stream(stream text) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -92,7 +109,8 @@ DECLARE
 BEGIN
     SELECT c.* INTO relation FROM pg_class AS c WHERE c.oid = source;
     what := CASE
-        WHEN relation.oid IS NULL THEN 'nothing'
+        WHEN source IS NULL THEN 'not named'
+        WHEN relation.oid IS NULL THEN 'gone'
         WHEN relation.relpersistence = 't' THEN 'a temporary table'
         WHEN relation.relnamespace IN ('pgpredict'::regnamespace, 'pg_catalog'::regnamespace)
             THEN 'a system table'
@@ -108,7 +126,7 @@ BEGIN
         ELSE 'not a table'
     END;
     IF what IS NOT NULL THEN
-        RAISE EXCEPTION '% is %: a stream needs a table', coalesce(source::text, 'NULL'), what
+        RAISE EXCEPTION '% is %: a stream needs a table', coalesce(source::text, 'the source'), what
         USING
             ERRCODE = 'PP005',
             HINT = 'name the table in which the rows arrive, with the columns of the model';
@@ -196,8 +214,9 @@ BEGIN
     SELECT CASE
         WHEN k.name IS NULL THEN 'a name is NULL'
         WHEN a.attnum IS NULL THEN format('no column %I', k.name)
-        WHEN k.name = ANY (ARRAY['prediction', 'probability', 'version', 'at', 'shadow'])
-            THEN format('%I is the name of another column of the live table', k.name)
+        WHEN k.name = ANY (ARRAY['prediction', 'probability', 'version', 'at', 'shadow', 'agree'])
+             OR k.name LIKE 'shadow\_%'
+            THEN format('%I is the name of another column of the predictions', k.name)
         WHEN t.typelem <> 0 AND t.typlen = -1 THEN format('%I is an array', k.name)
         WHEN count(*) OVER (PARTITION BY k.name) > 1 THEN format('%I stands there twice', k.name)
     END INTO problem

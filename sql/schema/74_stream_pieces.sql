@@ -11,10 +11,7 @@ CREATE OR REPLACE FUNCTION pgpredict.key_pieces(stream text) RETURNS jsonb
         'name_score', quote_ident(stream || '_score'),
         'name_apply', quote_ident(stream || '_apply'),
         'name_fail', quote_ident(stream || '_fail'),
-        'name_work', quote_ident(stream || '_work'),
-        'name_capture', quote_ident(stream || '_capture'),
         'name_queue', quote_ident(stream || '_queue'),
-        'name_wake', quote_ident(stream || '_wake'),
         'name_live', quote_ident(stream || '_live'),
         'live_literal', quote_literal(format('predict.%I', stream || '_live')),
         'name_log', quote_ident(stream || '_log'),
@@ -93,18 +90,38 @@ CREATE OR REPLACE FUNCTION pgpredict.key_settings(stream text) RETURNS text
     WHERE s.name = key_settings.stream AND t.oid = o.type
     $$;
 
--- The inputs that the live version and its shadows read of a row with an alias, as a list.
+-- The inputs that the live version and its shadows read of a row with an alias, as a list. An input
+-- that is computed when it is read has no value in a trigger: all that is stored stands for it.
 CREATE OR REPLACE FUNCTION pgpredict.stream_inputs(stream text, alias text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT coalesce(string_agg(DISTINCT format('%s.%I', alias, i.name), ', '), '')
-    FROM pgpredict.stream AS s
-    JOIN pgpredict.version AS v ON v.model = s.model,
-         LATERAL pgpredict.inputs(v.signature) AS i
-    WHERE s.name = stream_inputs.stream
-      AND (v.live_since IS NOT NULL
-           OR v.version IN (SELECT h.version FROM pgpredict.shadow AS h WHERE h.stream = s.name))
+    WITH columns AS (
+        SELECT a.attname AS name, a.attgenerated = 'v' AS virtual
+        FROM pgpredict.stream AS s
+        JOIN pg_attribute AS a ON a.attrelid = to_regclass(s.source)
+        WHERE s.name = stream_inputs.stream AND a.attnum > 0 AND NOT a.attisdropped
+    ),
+    inputs AS (
+        SELECT i.name
+        FROM pgpredict.stream AS s
+        JOIN pgpredict.version AS v ON v.model = s.model,
+             LATERAL pgpredict.inputs(v.signature) AS i
+        WHERE s.name = stream_inputs.stream
+          AND (v.live_since IS NOT NULL
+               OR v.version IN (SELECT h.version FROM pgpredict.shadow AS h
+                                WHERE h.stream = s.name))
+    ),
+    watched AS (
+        SELECT i.name FROM inputs AS i
+        WHERE i.name NOT IN (SELECT c.name FROM columns AS c WHERE c.virtual)
+        UNION
+        SELECT c.name FROM columns AS c
+        WHERE NOT c.virtual AND EXISTS (
+            SELECT FROM columns AS v JOIN inputs AS i ON i.name = v.name WHERE v.virtual)
+    )
+    SELECT coalesce(string_agg(format('%s.%I', alias, w.name), ', ' ORDER BY w.name), '')
+    FROM watched AS w
     $$;
 
 -- All pieces of a stream.
@@ -121,6 +138,7 @@ DECLARE
     shadow record;
     shadow_answers text := '';
     shadow_logs text := '';
+    written text;
 BEGIN
     -- A table without children is looked into by the place of the row, which is faster.
     pieces := pieces || jsonb_build_object(
@@ -149,21 +167,20 @@ BEGIN
             pieces || jsonb_build_object('prefix', format('v%s_', shadow.version),
                                          'version', shadow.version, 'shadow', 'true'));
     END LOOP;
+    written := pgpredict.fill(pgpredict.written_template(), pieces)
+        || CASE WHEN keeps_log
+               THEN pgpredict.fill(pgpredict.logged_template(),
+                                   pieces || '{"prefix": "", "shadow": "false"}')
+               ELSE ''
+           END;
     RETURN pieces || jsonb_build_object(
-        'attempts', CASE WHEN shadow_logs <> '' THEN 'ARRAY[true, false]' ELSE 'ARRAY[false]' END,
+        'with_shadows_first', CASE WHEN shadow_logs <> '' THEN 'true, false' ELSE 'false' END,
         'scored', pgpredict.fill(
             pgpredict.scored_template(), pieces || jsonb_build_object('answers', answers)),
-        'written', pgpredict.fill(pgpredict.written_template(), pieces)
-            || CASE WHEN keeps_log THEN pgpredict.fill(
-                   pgpredict.logged_template(),
-                   pieces || '{"prefix": "", "shadow": "false"}') ELSE '' END,
+        'written', written,
         'scored_with_shadows', pgpredict.fill(
             pgpredict.scored_template(),
             pieces || jsonb_build_object('answers', answers || shadow_answers)),
-        'written_with_shadows', pgpredict.fill(pgpredict.written_template(), pieces)
-            || CASE WHEN keeps_log THEN pgpredict.fill(
-                   pgpredict.logged_template(),
-                   pieces || '{"prefix": "", "shadow": "false"}') ELSE '' END
-            || shadow_logs);
+        'written_with_shadows', written || shadow_logs);
 END
 $$;

@@ -61,7 +61,7 @@ DECLARE
     shadows_failed text;
     with_shadows boolean;
 BEGIN
-    FOREACH with_shadows IN ARRAY {attempts} LOOP
+    FOREACH with_shadows IN ARRAY ARRAY[{with_shadows_first}] LOOP
         BEGIN
             PERFORM pgpredict.{name_score}({key_parameters}, with_shadows);
             IF shadows_failed IS NOT NULL THEN
@@ -199,6 +199,8 @@ BEGIN
             SELECT {k_arrays}, count(*) INTO {batch_names}, applied
             FROM unnest({batch_names}) AS k ({key_columns})
             WHERE NOT EXISTS (SELECT FROM {source} AS s WHERE {s_is_k});
+        ELSIF done < batch THEN
+            PERFORM pgpredict.fail_keyless(task);
         END IF;
         UPDATE pgpredict.backfill AS b
         SET rows = b.rows + applied
@@ -216,23 +218,49 @@ END
 $body$;
 
 -- The query that gives the next keys of a backfill, as arrays, and how many they are; $1 is the
--- number that is wanted.
+-- number that is wanted. Keys with a NULL in them stand in no order, and are left out.
 CREATE OR REPLACE FUNCTION pgpredict.backfill_query(task pgpredict.backfill) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT format(
-        'SELECT %s, count(*) FROM (SELECT %s FROM %s AS s %s ORDER BY %s LIMIT $1) AS k',
+        'SELECT %s, count(*) FROM (SELECT %s FROM %s AS s WHERE %s ORDER BY %s LIMIT $1) AS k',
         pgpredict.each_key(task.stream, 'array_agg(k.key%4$s ORDER BY k.place)'),
         pgpredict.each_key(task.stream, 's.%1$I::%2$s AS key%4$s')
             || format(', row_number() OVER (ORDER BY %s) AS place',
                       pgpredict.each_key(task.stream, 's.%1$I')),
         task.relation,
-        CASE WHEN task.after IS NOT NULL THEN format(
-            'WHERE (%s) > (SELECT %s FROM jsonb_to_record(%L::jsonb) AS f (%s))',
-            pgpredict.each_key(task.stream, 's.%1$I'),
-            pgpredict.each_key(task.stream, 'f.%1$I'),
-            task.after,
-            pgpredict.each_key(task.stream, '%1$I %2$s')) END,
+        CASE WHEN task.after IS NULL
+            THEN pgpredict.each_key(task.stream, 's.%1$I IS NOT NULL', ' AND ')
+            ELSE format(
+                '(%s) > (SELECT %s FROM jsonb_to_record(%L::jsonb) AS f (%s))',
+                pgpredict.each_key(task.stream, 's.%1$I'),
+                pgpredict.each_key(task.stream, 'f.%1$I'),
+                task.after,
+                pgpredict.each_key(task.stream, '%1$I %2$s')) END,
         pgpredict.each_key(task.stream, 's.%1$I'))
     $$;
+
+-- Makes dead letters of the keys of a backfill that have a NULL in them: such a row cannot be told
+-- from others.
+CREATE OR REPLACE FUNCTION pgpredict.fail_keyless(task pgpredict.backfill) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+BEGIN
+    IF EXISTS (SELECT
+               FROM pgpredict.stream AS s, unnest(s.key) AS k (name)
+               JOIN pg_attribute AS a
+                   ON a.attrelid = task.relation::regclass AND a.attname = k.name
+               WHERE s.name = task.stream AND NOT a.attnotnull)
+    THEN
+        EXECUTE format(
+            'SELECT pgpredict.%I(%s, %L, %L)'
+            ' FROM (SELECT DISTINCT %s FROM %s AS s WHERE %s) AS k HAVING count(*) > 0',
+            task.stream || '_fail', pgpredict.each_key(task.stream, 'array_agg(k.key%4$s)'),
+            '22004', 'a column of the key is NULL: the row cannot be told from others',
+            pgpredict.each_key(task.stream, 's.%1$I::%2$s AS key%4$s'), task.relation,
+            pgpredict.each_key(task.stream, 's.%1$I IS NULL', ' OR '));
+    END IF;
+END
+$$;

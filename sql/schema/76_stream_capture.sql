@@ -137,6 +137,11 @@ BEGIN
             -- Of the source, or of one of its partitions.
             DELETE FROM predict.{name_live} AS l
             WHERE NOT EXISTS (SELECT FROM {source} AS s WHERE {s_is_l});
+            IF current_setting('transaction_isolation') <> 'read committed' THEN
+                -- Predictions that are younger than this snapshot: a worker finds them.
+                INSERT INTO pgpredict.backfill (stream, relation)
+                VALUES ({literal}, {live_literal});
+            END IF;
         END IF;
         RETURN NULL;
     END IF;

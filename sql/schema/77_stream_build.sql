@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION pgpredict.build_stream(stream text) RETURNS void
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
-    s pgpredict.stream := pgpredict.check_stream(stream);
+    s pgpredict.stream := pgpredict.stream_with_source(stream);
     pieces jsonb := pgpredict.stream_pieces(stream);
     keys text := pieces ->> 'key_arguments';
     settings text := pgpredict.key_settings(stream);
@@ -59,6 +59,35 @@ BEGIN
     FROM pgpredict.stream AS s
     WHERE s.model = rebuild_streams.model AND to_regclass(s.source) IS NOT NULL
     ORDER BY s.name;
+END
+$$;
+
+-- After a promotion to a version that reads more columns: waits for whoever is writing to a source,
+-- since his trigger does not look at these, and keeps others out until the promotion is committed.
+-- Otherwise a row of his that the new version predicts meanwhile would keep that prediction.
+--
+-- The triggers are put in place again: that takes the lock, by the right that made them.
+CREATE OR REPLACE FUNCTION pgpredict.await_writers(model text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    s pgpredict.stream;
+BEGIN
+    FOR s IN
+        SELECT t.* FROM pgpredict.stream AS t
+        WHERE t.model = await_writers.model AND to_regclass(t.source) IS NOT NULL
+        ORDER BY t.name
+    LOOP
+        BEGIN
+            PERFORM pgpredict.create_stream_triggers(s.name, t)
+            FROM pgpredict.captured_tables(s.name) AS t;
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE WARNING 'stream % does not see what transactions change that write to % now: %',
+                          s.name, s.source, SQLERRM
+            USING HINT = format('when they have ended: SELECT pgpredict.backfill_stream(%L)', s.name);
+        END;
+    END LOOP;
 END
 $$;
 
@@ -162,8 +191,8 @@ CREATE OR REPLACE FUNCTION pgpredict.captured_tables(stream text) RETURNS SETOF 
     WHERE t.tgfoid = to_regproc(format('pgpredict.%I', stream || '_capture')) AND t.tgparentid = 0
     $$;
 
--- Creates the triggers of a stream on a table. Partitions have the row triggers of their parent
--- already. Writers are kept out meanwhile; a table that somebody else keeps for longer than five
+-- Creates the triggers of a stream on a table, or puts them in place again. Partitions have the row
+-- triggers of their parent already. Writers are kept out meanwhile; a table that somebody else keeps for longer than five
 -- seconds raises.
 CREATE OR REPLACE FUNCTION pgpredict.create_stream_triggers(stream text, relation regclass)
     RETURNS void
@@ -174,6 +203,8 @@ CREATE OR REPLACE FUNCTION pgpredict.create_stream_triggers(stream text, relatio
 DECLARE
     s pgpredict.stream := pgpredict.check_stream(stream);
     capture text := format('pgpredict.%I', stream || '_capture');
+    again text := CASE
+        WHEN relation IN (SELECT pgpredict.captured_tables(stream)) THEN 'OR REPLACE' END;
     one record;
 BEGIN
     FOR one IN
@@ -188,8 +219,8 @@ BEGIN
         ) AS e (operation, tables)
         WHERE s.level = 'statement' OR e.operation = 'TRUNCATE' OR relation = s.source::regclass
     LOOP
-        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION %s()',
-                       one.name, one.operation, relation, one.scope, capture);
+        EXECUTE format('CREATE %s TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION %s()',
+                       again, one.name, one.operation, relation, one.scope, capture);
         IF s.level = 'row' THEN
             PERFORM pgpredict.enable_always(p.relid, one.name)
             FROM pg_partition_tree(relation) AS p

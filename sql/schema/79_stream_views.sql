@@ -52,7 +52,9 @@ SELECT s.name,
        s.retention,
        s.attempts,
        s.created_at,
-       s.created_by
+       s.created_by,
+       (SELECT string_agg(format('v%s: %s', h.version, h.error), '; ' ORDER BY h.version)
+        FROM pgpredict.shadow AS h WHERE h.stream = s.name) AS shadow_error
 FROM pgpredict.stream AS s
 LEFT JOIN pgpredict.version AS v ON v.model = s.model AND v.live_since IS NOT NULL
 LEFT JOIN waiting AS q ON q.tableoid = to_regclass(format('pgpredict.%I', s.name || '_queue'))

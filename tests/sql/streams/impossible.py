@@ -55,7 +55,9 @@ REFUSED = {
         "NULL, 'payments'", "PP001", "there is no model NULL", "models: idle, risk"
     ),
     "unknown source": Refused("'risk', 'nope'", "42P01", 'relation "nope" does not exist'),
-    "no source": Refused("'risk', NULL", "PP005", "NULL is nothing: a stream needs a table"),
+    "no source": Refused(
+        "'risk', NULL", "PP005", "the source is not named: a stream needs a table"
+    ),
     "a view": Refused(
         "'risk', 'a_view'", "PP005", "public.a_view is a view: a stream needs a table"
     ),
@@ -169,7 +171,7 @@ REFUSED = {
         KEYS.format("version"),
         "PP005",
         "(version) cannot be the key of public.keys",
-        "version is the name of another column of the live table",
+        "version is the name of another column of the predictions",
     ),
     "a bad mode": Refused(
         "'risk', 'payments', mode => 'often'",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.sql.streams.asking import Connection, live, one, settles, waiting
+from tests.sql.streams.asking import Connection, drain, live, one, settles, waiting
 
 
 @pytest.fixture
@@ -69,6 +71,20 @@ def test_truncate_takes_all_predictions_at_once_and_leaves_the_log(connection: C
     assert live(connection) == []
     assert settles(connection) == 0
     assert logged(connection) == 3
+
+
+def test_truncate_takes_predictions_that_its_snapshot_does_not_see(
+    connection: Connection, another: Callable[[], Connection]
+) -> None:
+    other = another()
+    other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    other.execute("SELECT FROM pgpredict.stream")
+    connection.execute("INSERT INTO payments VALUES (4, 1, 1, 'west')")
+    drain(connection)
+    other.execute("TRUNCATE payments")
+    other.execute("COMMIT")
+    drain(connection)
+    assert live(connection) == []
 
 
 def test_truncate_that_is_rolled_back_takes_nothing(connection: Connection) -> None:

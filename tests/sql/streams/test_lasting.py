@@ -125,6 +125,9 @@ def test_a_source_that_is_dropped_is_told_and_its_stream_can_go(
     insert(connection, 11, 15)
     waited = waiting(connection)
     connection.execute("DROP TABLE payments CASCADE")
+    for change in ("pause_stream('s')", "set_retention('s', '1 day')", "add_shadow('s', 2)"):
+        with pytest.raises(psycopg.Error, match=r"source of stream s, public\.payments, is gone"):
+            connection.execute(f"SELECT pgpredict.{change}")
     told = "the source public.payments is gone, or its triggers are"
     assert connection.execute("SELECT pgpredict.maintain('s')").fetchall() == [(told,)]
     assert connection.execute("SELECT state, dead_letters FROM pgpredict.streams").fetchall() == [

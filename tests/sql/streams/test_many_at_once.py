@@ -15,6 +15,7 @@ from tests.sql.streams.asking import Connection, agrees, drain, one, work
 
 SECONDS = 1.5
 ROWS = 12
+ROWS_TO_SHARE = 3_000
 WRITES = (
     """INSERT INTO payments VALUES ({a}, {x}, {y}, 'west') ON CONFLICT (id) DO UPDATE
        SET amount = excluded.amount, days = excluded.days""",
@@ -72,3 +73,18 @@ def test_last_word_is_that_of_the_rows(
     drain(connection)
     assert one(connection, "SELECT array_agg(error) FROM pgpredict.failure") is None
     assert agrees(connection) == one(connection, "SELECT count(*) FROM payments")
+
+
+def test_workers_share_the_rows(connection: Connection, another: Callable[[], Connection]) -> None:
+    """Each row is predicted once, however many workers there are."""
+    connection.execute("SELECT pgpredict.create_stream('s', 'risk', 'payments')")
+    for first in range(0, ROWS_TO_SHARE, 100):
+        connection.execute(
+            "INSERT INTO payments SELECT n, n, 1, 'west'"
+            f" FROM generate_series({first}, {first} + 99) AS n"
+        )
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda _: drain(another(), batch=30), range(3)))
+    assert sum(done) == ROWS_TO_SHARE
+    assert one(connection, "SELECT count(*) FROM predict.s_log") == ROWS_TO_SHARE
+    assert agrees(connection) == ROWS_TO_SHARE

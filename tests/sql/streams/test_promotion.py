@@ -107,27 +107,6 @@ def test_workers_and_writers_go_on_while_somebody_promotes(
     assert by_version(connection, "predict.s_log") == counts
 
 
-def test_a_version_that_reads_more_of_the_source(
-    db: pgpredict.Database, connection: Connection
-) -> None:
-    connection.execute("ALTER TABLE payments ADD income float8")
-    insert(connection, 1, 3)
-    drain(connection)
-    sample = payments().assign(income=np.arange(60) * 7 % 11)
-    db.deploy("risk", classifier(sample[["amount", "income"]]), sample[["amount", "income"]])
-    connection.execute("UPDATE payments SET income = 1")
-    assert drain(connection) == 0
-    db.promote("risk", 3)
-    connection.execute("UPDATE payments SET income = 2 WHERE id = 1")
-    connection.execute("UPDATE payments SET days = 2 WHERE id = 2")
-    drain(connection)
-    assert connection.execute("SELECT id, version FROM predict.s_live ORDER BY id").fetchall() == [
-        (1, 3),
-        (2, 1),
-        (3, 1),
-    ]
-
-
 def test_a_version_whose_inputs_the_source_lacks_is_refused(
     db: pgpredict.Database, connection: Connection, installed_dsn: str
 ) -> None:

@@ -101,6 +101,7 @@ def test_a_shadow_that_fails_hurts_nobody_and_is_told(
     assert agrees(connection) == 51
     assert one(connection, "SELECT count(*) FROM pgpredict.failure") == 0
     assert connection.execute(ERRORS).fetchall() == [(2, error)]
+    assert one(connection, "SELECT shadow_error FROM pgpredict.streams") == f"v2: {error}"
     assert one(connection, "SELECT error_at > added_at FROM pgpredict.shadow")
     assert one(connection, "SELECT count(*) FROM predict.s_log WHERE NOT shadow") == 51
 

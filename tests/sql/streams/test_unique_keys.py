@@ -46,7 +46,7 @@ def test_unique_key_tells_the_rows_apart(connection: Connection, unique: str, mo
     assert live(connection, columns="code, number") == [("a", 2), ("b", 2)]
 
 
-@pytest.mark.parametrize("name", ["prediction", "probability", "version", "at", "shadow"])
+@pytest.mark.parametrize("name", ["prediction", "version", "at", "shadow", "agree"])
 def test_key_called_like_a_column_of_the_live_table_is_refused(
     connection: Connection, name: str
 ) -> None:
@@ -55,7 +55,7 @@ def test_key_called_like_a_column_of_the_live_table_is_refused(
         connection.execute("SELECT pgpredict.create_stream('s', 'risk', 'orders')")
     assert caught.value.sqlstate == "PP005"
     assert caught.value.diag.message_detail == (
-        f"{name} is the name of another column of the live table"
+        f"{name} is the name of another column of the predictions"
     )
 
 
@@ -122,3 +122,35 @@ class TestKeyThatMayBeNull:
         drain(connection, batch=2)
         assert live(connection, columns="code") == [("a",), ("b",), ("c",)]
         assert one(connection, "SELECT backfill FROM pgpredict.streams") == "finished"
+
+    @pytest.mark.parametrize("batch", [1, 1000])
+    def test_backfill_makes_dead_letters_of_what_has_none(
+        self, connection: Connection, batch: int
+    ) -> None:
+        connection.execute("SELECT pgpredict.drop_stream('s')")
+        connection.execute("INSERT INTO orders VALUES (NULL, 5, 5, NULL), ('a', 1, 1, 'west')")
+        connection.execute(
+            "SELECT pgpredict.create_stream('s', 'risk', 'orders', '{code}', backfill => true)"
+        )
+        drain(connection, batch=batch)
+        assert live(connection, columns="code") == [("a",)]
+        assert one(connection, "SELECT key FROM pgpredict.dead_letters") == {"code": None}
+
+
+def test_backfill_of_a_key_of_which_a_part_may_be_null(connection: Connection) -> None:
+    connection.execute(f"CREATE TABLE orders (code text, number integer, {INPUTS})")
+    connection.execute("ALTER TABLE orders ADD UNIQUE (code, number)")
+    connection.execute(
+        "INSERT INTO orders VALUES ('a', 1, 5, 5, NULL), ('a', NULL, 1, 1, 'west'),"
+        " (NULL, 2, 1, 1, 'west'), ('b', 2, 1, 1, 'west')"
+    )
+    connection.execute(
+        "SELECT pgpredict.create_stream('s', 'risk', 'orders', '{code,number}', backfill => true)"
+    )
+    drain(connection, batch=1)
+    assert live(connection, columns="code, number") == [("a", 1), ("b", 2)]
+    letters = connection.execute("SELECT key FROM pgpredict.dead_letters ORDER BY key::text")
+    assert letters.fetchall() == [
+        ({"code": "a", "number": None},),
+        ({"code": None, "number": 2},),
+    ]

@@ -63,6 +63,28 @@ def test_to_and_from_null(connection: Connection) -> None:
     assert one(connection, "SELECT probability IS NOT NULL FROM predict.s_live WHERE id = 1")
 
 
+@pytest.mark.parametrize("level", ["statement", "row"])
+def test_of_a_column_from_which_an_input_is_computed(
+    connection: Connection, mode: str, level: str
+) -> None:
+    if connection.info.server_version < 180_000:
+        pytest.skip("virtual generated columns came with Postgres 18")
+    connection.execute("""
+        CREATE TABLE orders (
+            id integer PRIMARY KEY, price float8, days float8, region text,
+            amount float8 GENERATED ALWAYS AS (price * 2) VIRTUAL)
+    """)
+    connection.execute(
+        "SELECT pgpredict.create_stream('o', 'risk', 'orders', mode => %s, level => %s)",
+        [mode, level],
+    )
+    connection.execute("INSERT INTO orders VALUES (1, 2, 3, 'west'), (2, 4, 5, 'south')")
+    assert settles(connection, "o") == 2
+    connection.execute("UPDATE orders SET price = 9 WHERE id = 2")
+    assert settles(connection, "o") == 2
+    assert one(connection, "SELECT count(*) FROM predict.o_log") == 3
+
+
 def test_of_no_row(connection: Connection) -> None:
     connection.execute("UPDATE payments SET amount = 5 WHERE id = 99")
     assert waiting(connection) == 0
