@@ -3,7 +3,8 @@
     PgpredictError
     ├── UnsupportedEstimator   an estimator, or an option of it, has no SQL form
     ├── NotFitted              an estimator was never fitted
-    └── InvalidSample          the sample does not fit the model, or has a type without an SQL type
+    ├── InvalidSample          the sample does not fit the model, or has a type without an SQL type
+    └── InvalidLearner         features or classes of a learner do not fit its estimator
 
 `pgpredict.errors` adds those of the database half to the same tree.
 """
@@ -73,3 +74,7 @@ class NotFitted(PgpredictError):
 
 class InvalidSample(PgpredictError):
     """A sample that does not fit the model, or has a column whose type has no SQL type."""
+
+
+class InvalidLearner(PgpredictError):
+    """A learner whose features or classes do not fit its estimator."""

@@ -1,0 +1,58 @@
+"""Every estimator that learns in the database: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pgpredict_transpiler.learning import sgd
+from pgpredict_transpiler.learning.program import LearningProgram
+from pgpredict_transpiler.learning.refusals import refuse
+
+Maker = Callable[[Any, Sequence[str], Sequence[Any] | None], LearningProgram]
+
+LEARNERS: dict[str, Maker] = {
+    "sklearn.SGDClassifier": sgd.classifier,
+    "sklearn.Perceptron": sgd.classifier,
+    "sklearn.SGDRegressor": sgd.regressor,
+}
+
+
+def learning_program(
+    estimator: Any, features: Sequence[str], classes: Sequence[Any] | None = None
+) -> LearningProgram:
+    """Turn an estimator with `partial_fit` into a learner for the database.
+
+    Args:
+        estimator: fitted, then learning goes on from its numbers, or not.
+        features: the names of its inputs, in order; all are float8.
+        classes: every label that a classifier will see, in any order; may be left out if the
+            estimator is fitted.
+
+    Returns:
+        The program; nothing has been executed or stored.
+
+    Raises:
+        UnsupportedEstimator: it cannot learn in the database, or an option of it cannot; says why.
+        InvalidLearner: features or classes do not fit the estimator.
+
+    Example:
+        >>> from sklearn.linear_model import SGDClassifier
+        >>> program = learning_program(SGDClassifier(), ["x1", "x2"], ["ham", "spam"])
+        >>> [(block.name, block.shape) for block in program.blocks]
+        [('coef', (1, 2)), ('intercept', (1,)), ('t', ()), ('ordinary', ())]
+        >>> program.classes, program.initial.tolist()
+        (('ham', 'spam'), [0.0, 0.0, 0.0, 1.0, 1.0])
+    """
+    maker = LEARNERS.get(f"{type(estimator).__module__.split('.')[0]}.{type(estimator).__name__}")
+    if maker is None:
+        refuse(estimator, _why(estimator))
+    return maker(estimator, list(features), classes)
+
+
+def _why(estimator: Any) -> str:
+    if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
+        return "it is not a scikit-learn estimator"
+    if not hasattr(estimator, "partial_fit"):
+        return "it has no partial_fit, so it cannot learn batch by batch"
+    return "no kernel is registered for it; with scikit-learn itself it can learn in the worker"

@@ -1,0 +1,204 @@
+"""One pass of stochastic gradient descent over a batch, as PL/pgSQL.
+
+The same operations in the same order as scikit-learn 1.9: linear_model/_sgd_fast.pyx.tp
+(`_plain_sgd`, `l1penalty`), utils/_weight_vector.pyx.tp, utils/_seq_dataset.pyx.tp (`shuffle`).
+Another order is not enough: with a small alpha rounding alone leads to another model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pgpredict_transpiler.learning.lanes import Lanes
+from pgpredict_transpiler.learning.program import Block, starts
+from pgpredict_transpiler.learning.sgd_rule import Rule
+from pgpredict_transpiler.learning.shuffle import SHUFFLE
+from pgpredict_transpiler.learning.text import Product, body, indented, number, tame
+
+NAMES = """
+k int := 1;
+n int := cardinality(labels);
+at int;
+sample int;
+label float8;
+y float8;
+p float8;
+z float8;
+eta float8;
+dloss float8;
+change float8;
+step float8;
+wscale float8;
+b float8;
+t float8;
+u float8;
+seed bigint;
+visit int[];
+other int;
+swapped int;
+result float8[];
+""".strip()
+
+
+def kernel(rule: Rule, lanes: Lanes, blocks: Sequence[Block]) -> str:
+    """The body of the function that learns a batch.
+
+    Args:
+        rule: the options.
+        lanes: the features.
+        blocks: what the parameters hold.
+    """
+    writer = _Pass(rule, lanes, starts(blocks))
+    return body(writer.declarations(), writer.text)
+
+
+class _Pass:
+    """Writes the pass over a batch."""
+
+    def __init__(self, rule: Rule, lanes: Lanes, start: dict[str, int]) -> None:
+        self.rule = rule
+        self.lanes = lanes
+        self.start = start
+        self.sparse = rule.penalty in ("l1", "elasticnet")
+
+    def declarations(self) -> str:
+        names = ["w", "x", *(["q"] if self.sparse else [])]
+        parts = [NAMES, self.lanes.declared(*names)]
+        return "\n".join(parts)
+
+    def text(self, product: Product) -> str:
+        problem = self._problem(product)
+        if self.rule.problems > 1:
+            problem = f"FOR k IN 1..{self.rule.problems} LOOP\n{indented(problem)}\nEND LOOP;"
+        place = self.start["t"] + 1
+        finish = [problem, f"result[{place}] := parameters[{place}] + n;"]
+        coefficients = self.start["intercept"] + self.rule.problems
+        finish.append(tame("result", coefficients, self.start["ordinary"] + 1))
+        return "\n".join(["result := parameters;", *finish])
+
+    def _problem(self, product: Product) -> str:
+        coef, intercept = self.start["coef"], self.start["intercept"]
+        offset = f"{coef} + (k - 1) * {self.lanes.count}"
+        parts = [
+            f"at := {offset};",
+            self.lanes.loaded("w", "parameters", "at"),
+            f"b := parameters[{intercept} + k];",
+            f"t := parameters[{self.start['t'] + 1}];",
+            f"wscale := {number(1)};",
+            f"eta := {number(self.rule.eta0)};",
+        ]
+        if self.sparse:
+            parts += [self.lanes.filled("q", number(0)), f"u := {number(0)};"]
+        parts += [self._rows(product), self._fold(product)]
+        parts += [f"at := {offset};", self.lanes.stored("w", "result", "at")]
+        parts.append(f"result[{intercept} + k] := b;")
+        return "\n".join(parts)
+
+    def _rows(self, product: Product) -> str:
+        row = "sample := i - 1;"
+        before = ""
+        if self.rule.seeds:
+            array = ", ".join(str(seed) for seed in self.rule.seeds)
+            before = f"seed := (ARRAY[{array}]::bigint[])[k];\n{SHUFFLE}\n"
+            row = "sample := visit[i];"
+        inside = indented(f"{row}\n{self._row(product)}")
+        return f"{before}FOR i IN 1..n LOOP\n{inside}\nEND LOOP;"
+
+    def _row(self, product: Product) -> str:
+        parts = [
+            f"at := sample * {self.lanes.count};",
+            "label := labels[sample + 1];",
+            self._target(),
+            self.lanes.loaded("x", "features", "at"),
+            self.lanes.total("p", product("{w}", "{x}")),
+            f"p := {product('p', 'wscale')} + b;",
+            self._rate(),
+            self._change(product),
+            self._weighted(product),
+        ]
+        if self.rule.penalty in ("l2", "elasticnet"):
+            parts.append(self._shrink(product))
+        parts.append(self._add(product))
+        if self.sparse:
+            parts.append(self._truncate(product))
+        parts.append("t := t + 1;")
+        return "\n".join(part for part in parts if part)
+
+    def _target(self) -> str:
+        if not self.rule.classifies:
+            return "y := label;"
+        positive = "k - 1" if self.rule.problems > 1 else "1"
+        one, other = number(1), number(self.rule.loss.negative)
+        return f"y := CASE WHEN label = {positive} THEN {one} ELSE {other} END;"
+
+    def _rate(self) -> str:
+        if self.rule.schedule == "optimal":
+            begin = number(self.rule.optimal_init)
+            return f"eta := 1 / ({number(self.rule.alpha)} * ({begin} + t - 1));"
+        if self.rule.schedule == "invscaling":
+            return f"eta := {number(self.rule.eta0)} / power(t, {number(self.rule.power_t)});"
+        return ""
+
+    def _change(self, product: Product) -> str:
+        if self.rule.schedule in ("pa1", "pa2"):
+            return self._aggressive(product)
+        clip = ""
+        if not self.rule.loss.bounded:
+            limit = number(1e12)
+            clip = f"dloss := greatest(-{limit}, least({limit}, dloss));\n"
+        return f"{self.rule.loss.gradient}\n{clip}change := {product('-eta', 'dloss')};"
+
+    def _aggressive(self, product: Product) -> str:
+        """Online Passive-Aggressive Algorithms, Crammer et al. 2006, as scikit-learn has them."""
+        size = self.lanes.total("z", product("{x}", "{x}"))
+        loss, eta0 = self.rule.loss.value, self.rule.eta0
+        sign = "y" if self.rule.loss.margin else f"CASE WHEN y - p < 0 THEN -{number(1)} ELSE 1 END"
+        if self.rule.schedule == "pa1":
+            step = f"CONTINUE WHEN z = 0;\nchange := least({number(eta0)}, ({loss}) / z);"
+        else:
+            step = f"change := ({loss}) / (z + {number(0.5 / eta0)});"
+        return f"{size}\n{step}\nchange := change * {sign};"
+
+    def _weighted(self, product: Product) -> str:
+        if all(pair == (1.0, 1.0) for pair in self.rule.weights):
+            return ""
+        positive, negative = (
+            ", ".join(number(pair[side]) for pair in self.rule.weights) for side in (0, 1)
+        )
+        chosen = (
+            f"z := CASE WHEN y > 0 THEN (ARRAY[{positive}])[k] ELSE (ARRAY[{negative}])[k] END;"
+        )
+        return f"{chosen}\nchange := {product('change', 'z')};"
+
+    def _shrink(self, product: Product) -> str:
+        ratio, alpha = number(1.0 - self.rule.l1_ratio), number(self.rule.alpha)
+        fold = indented(self._fold(product))
+        return (
+            f"wscale := wscale * greatest(0, 1 - {ratio} * eta * {alpha});\n"
+            f"IF wscale < {number(1e-9)} THEN\n{fold}\n  wscale := 1;\nEND IF;"
+        )
+
+    def _fold(self, product: Product) -> str:
+        return self.lanes.each(f"{{w}} := {product('{w}', 'wscale')};")
+
+    def _add(self, product: Product) -> str:
+        add = self.lanes.each(f"{{w}} := {{w}} + {product('{x}', 'step')};")
+        intercept = "\n  b := b + change;" if self.rule.fit_intercept else ""
+        return (
+            f"IF change <> 0 THEN\n  step := change / wscale;\n{indented(add)}{intercept}\nEND IF;"
+        )
+
+    def _truncate(self, product: Product) -> str:
+        """The truncated gradient of Tsuruoka, Tsujii and Ananiadou, 2009."""
+        each = self.lanes.each(
+            "z := {w};\n"
+            "IF z > 0 THEN\n"
+            "  {w} := greatest(0, z - (u + {q}) / wscale);\n"
+            "ELSIF z < 0 THEN\n"
+            "  {w} := least(0, z + (u - {q}) / wscale);\n"
+            "END IF;\n"
+            "z := {w} - z;\n"
+            f"{{q}} := {{q}} + {product('wscale', 'z')};"
+        )
+        amount = f"{number(self.rule.l1_ratio)} * eta * {number(self.rule.alpha)}"
+        return f"u := u + {amount};\n{each}"
