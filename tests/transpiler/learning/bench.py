@@ -51,10 +51,14 @@ class Learner:
 
     def learn(self, X: Floats, labels: Floats, sizes: Sequence[int]) -> Any:
         """A fitted estimator after batches of these sizes."""
+        return self.program.export(self.after(X, labels, sizes))
+
+    def after(self, X: Floats, labels: Floats, sizes: Sequence[int]) -> Floats:
+        """The parameters after batches of these sizes."""
         parameters = self.program.initial
         for start, end in spans(sizes):
             parameters = self.step(parameters, X[start:end], labels[start:end])
-        return self.program.export(parameters)
+        return parameters
 
     def answers(self, name: str, parameters: Floats, X: Floats) -> list[Any]:
         """What `prediction` or `probability` says of each row."""
@@ -75,7 +79,7 @@ def spans(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
     yield from zip([0, *ends[:-1]], ends, strict=True)
 
 
-def taught(estimator: Any, X: Floats, y: Any, sizes: Sequence[int], **first: Any) -> Any:
+def taught(estimator: Any, X: Any, y: Any, sizes: Sequence[int], **first: Any) -> Any:
     """The estimator after partial_fit of each batch; `first` goes to every call."""
     for start, end in spans(sizes):
         estimator.partial_fit(X[start:end], y[start:end], **first)

@@ -53,6 +53,9 @@ class LearningProgram:
         probability: likewise, the float8 probability of the second of two classes, or a float8[]
             of one for each class; None where the estimator has none.
         exporter: makes a fitted estimator of the blocks.
+        accepts: an SQL condition over ``$2`` and so on, which are finite: rows where it is false
+            must not be learnt; None: all may be.
+        expects: what that condition asks for, in words.
     """
 
     features: tuple[str, ...]
@@ -63,6 +66,8 @@ class LearningProgram:
     prediction: str
     probability: str | None
     exporter: Callable[[Mapping[str, Floats]], Any]
+    accepts: str | None = None
+    expects: str = ""
 
     def export(self, parameters: Sequence[float] | Floats) -> Any:
         """A fitted scikit-learn estimator that goes on where these parameters stand.
