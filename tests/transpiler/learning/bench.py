@@ -19,7 +19,10 @@ ARGUMENTS = "(parameters float8[], features float8[], labels float8[])"
 
 @dataclass
 class Learner:
-    """The functions of a learning program in a database."""
+    """The functions of a learning program in a database.
+
+    Without answers where a function cannot have so many arguments.
+    """
 
     connection: psycopg.Connection
     program: LearningProgram
@@ -34,7 +37,7 @@ class Learner:
             f"CREATE FUNCTION {name} ({floats}) RETURNS {kind} LANGUAGE sql IMMUTABLE "
             f"RETURN {expression};\n"
             for name, kind in kinds.items()
-            if (expression := getattr(self.program, name))
+            if (expression := getattr(self.program, name)) and len(self.program.features) < 100
         )
         self.connection.execute(
             f"CREATE FUNCTION step {ARGUMENTS} RETURNS float8[] "

@@ -2,78 +2,206 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import psycopg
 import pytest
 from sklearn.base import clone
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import (
+    PassiveAggressiveClassifier,
+    PassiveAggressiveRegressor,
+    Perceptron,
+    SGDClassifier,
+    SGDRegressor,
+)
 
+from pgpredict_transpiler.learning.lanes import Lanes
 from pgpredict_transpiler.learning.registry import learning_program
-from tests.transpiler.learning.bench import Floats, Learner, taught
+from tests.transpiler.learning.bench import Learner, taught
+from tests.transpiler.learning.data import FOUR_HUNDRED, TWENTY_THOUSAND, in_classes, names, rows
 
-UNEVEN = (1, 7, 1000, 300, 2, 4096, 800, 3000, 5000, 5794)
-
-
-def rows(count: int = 600, features: int = 5, seed: int = 0) -> tuple[Floats, Floats]:
-    """Features of different sizes, one constant, and a target that depends on them."""
-    random = np.random.default_rng(seed)
-    X = random.normal(size=(count, features)) * np.geomspace(0.1, 3.0, features)
-    X[:, 1] = 1.0
-    noise = random.normal(size=count)
-    return X, X @ np.linspace(-1.0, 1.0, features) + noise
-
-
-def names(X: Floats) -> list[str]:
-    return [f"x{j}" for j in range(X.shape[1])]
+REGRESSION = ("squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive")
+CLASSIFICATION = ("log_loss", "hinge", "perceptron", "squared_hinge", "modified_huber", *REGRESSION)
+PENALTIES = ("l2", "l1", "elasticnet", None)
+SCHEDULES: tuple[dict[str, Any], ...] = (
+    {"learning_rate": "optimal"},
+    {"learning_rate": "constant", "eta0": 0.01},
+    {"learning_rate": "invscaling", "eta0": 0.05, "power_t": 0.3},
+    {"learning_rate": "adaptive", "eta0": 0.002},
+)
+# Averages from the first row on, from the middle of a batch on, and after the last row.
+OTHERS: tuple[dict[str, Any], ...] = (
+    {"shuffle": False},
+    {"random_state": 7, "average": True},
+    {"random_state": 8, "average": 100},
+    {"shuffle": False, "average": 10_000},
+    {"random_state": 9, "fit_intercept": False},
+)
 
 
 def assert_same(learnt: Any, oracle: Any) -> None:
-    for name in ("coef_", "intercept_", "t_"):
+    kept = ["coef_", "intercept_", "t_"]
+    if oracle.average:
+        kept += ["_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept"]
+    for name in kept:
         assert np.array_equal(getattr(learnt, name), getattr(oracle, name)), name
 
 
-def test_twenty_thousand_rows_in_uneven_batches(connection: psycopg.Connection) -> None:
-    X, target = rows(20_000, 20)
-    y = (target > 0.5).astype(float)
-    estimator = SGDClassifier(loss="log_loss", random_state=0)
-    learner = Learner(connection, learning_program(estimator, names(X), [0, 1]))
-    assert sum(UNEVEN) == len(X)
-    learnt = learner.learn(X, y, UNEVEN)
-    assert_same(learnt, taught(clone(estimator), X, y, UNEVEN, classes=[0, 1]))
+def assert_learns_the_same(
+    connection: psycopg.Connection,
+    estimator: Any,
+    classes: int = 0,
+    sizes: tuple[int, ...] = FOUR_HUNDRED,
+    features: int = 5,
+) -> None:
+    """The same numbers as scikit-learn; `classes` is 0 for a regressor."""
+    X, y = rows(sum(sizes), features)
+    labels = range(classes) if classes else None
+    if classes:
+        y = in_classes(y, classes)
+    learner = Learner(connection, learning_program(estimator, names(X), labels))
+    first = {"classes": labels} if classes else {}
+    assert_same(learner.learn(X, y, sizes), taught(clone(estimator), X, y, sizes, **first))
 
 
-def test_answers_are_those_of_the_exported_estimator(connection: psycopg.Connection) -> None:
-    X, target = rows()
-    estimator = SGDClassifier(loss="log_loss", random_state=0)
-    learner = Learner(connection, learning_program(estimator, names(X), ["high", "low"]))
-    parameters = learner.step(learner.program.initial, X, (target < 0.0).astype(float))
-    exported = learner.program.export(parameters)
-    expected = pd.DataFrame(X, columns=names(X))
-    places = learner.answers("prediction", parameters, X)
-    assert [learner.program.classes[place] for place in places] == list(exported.predict(expected))
-    assert learner.answers("probability", parameters, X) == pytest.approx(
-        exported.predict_proba(expected)[:, 1], rel=1e-12
-    )
+def grid(losses: tuple[str, ...]) -> Iterator[Any]:
+    """Every loss with every penalty, with the schedules and the other options taking turns."""
+    schedules, others = itertools.cycle(SCHEDULES), itertools.cycle(OTHERS)
+    for loss, penalty in itertools.product(losses, PENALTIES):
+        options = {"loss": loss, "penalty": penalty, "alpha": 0.003}
+        options |= next(schedules) | next(others)
+        yield pytest.param(options, id=" ".join(str(value) for value in options.values()))
+        if penalty == PENALTIES[-1]:
+            next(schedules)  # so that a loss does not meet the same schedules as the one before
 
 
-def test_no_row_makes_an_answer_raise(connection: psycopg.Connection) -> None:
-    estimator = SGDClassifier(loss="log_loss", random_state=0)
-    estimator.partial_fit([[1.0, 2.0], [-1.0, 0.5]], [1, 0], classes=[0, 1])
-    learner = Learner(connection, learning_program(estimator, ["a", "b"]))
-    sizes = [0.0, 5e-324, 1e-300, 1e-9, 3.0, 1e200, np.inf, 1.7e308, np.nan]
-    X = np.array([(a, s * b) for a in sizes for b in sizes for s in (1, -1)])
-    for weights in ([3.0, -2.0], [1e-300, 1e300], [5e-324, 0.0]):
-        estimator.coef_ = np.array([weights])
-        parameters = learning_program(estimator, ["a", "b"]).initial
-        finite = np.isfinite(X).all(axis=1)
-        within = (np.abs(X[finite]) < 1e300).all(axis=1)  # elsewhere numpy has inf - inf
-        with np.errstate(all="ignore"):
-            expected = estimator.predict_proba(X[finite][within])[:, 1]
-        given = np.array(learner.answers("probability", parameters, X), dtype=float)
-        assert np.isnan(given[~finite]).all()
-        assert given[finite][within] == pytest.approx(expected, rel=1e-9, abs=1e-300)
-        classes = learner.answers("prediction", parameters, X)
-        assert [c is None for c in classes] == (~finite).tolist()
+@pytest.mark.parametrize("options", tuple(grid(CLASSIFICATION)))
+@pytest.mark.parametrize("classes", [2, 3])
+def test_classifiers(connection: psycopg.Connection, options: dict[str, Any], classes: int) -> None:
+    assert_learns_the_same(connection, SGDClassifier(**options), classes)
+
+
+@pytest.mark.parametrize("options", tuple(grid(REGRESSION)))
+def test_regressors(connection: psycopg.Connection, options: dict[str, Any]) -> None:
+    assert_learns_the_same(connection, SGDRegressor(**options))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "classes"),
+    [
+        (SGDClassifier(loss="log_loss", random_state=1), 2),
+        (SGDClassifier(loss="modified_huber", penalty="elasticnet", random_state=2), 3),
+        (SGDClassifier(loss="log_loss", average=5000, random_state=3), 2),
+        (SGDClassifier(average=True, random_state=4), 3),
+        (SGDRegressor(random_state=5, eta0=0.001), 0),
+        (SGDRegressor(random_state=6, loss="huber", average=True), 0),
+        (Perceptron(), 2),
+        (Perceptron(penalty="l1"), 3),
+    ],
+    ids=str,
+)
+def test_twenty_thousand_rows(connection: psycopg.Connection, estimator: Any, classes: int) -> None:
+    assert sum(TWENTY_THOUSAND) == 20_000
+    assert_learns_the_same(connection, estimator, classes, TWENTY_THOUSAND, features=20)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        SGDClassifier(class_weight={0: 0.3, 1: 2.5}, random_state=1),
+        SGDClassifier(loss="log_loss", class_weight={1: 7}, average=True, random_state=1),
+        Perceptron(class_weight={0: 2.0}, penalty="elasticnet", l1_ratio=0.4, eta0=0.3),
+        Perceptron(fit_intercept=False, shuffle=False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_weights_of_classes(connection: psycopg.Connection, estimator: Any, classes: int) -> None:
+    assert_learns_the_same(connection, estimator, classes)
+
+
+@pytest.mark.parametrize("schedule", ["pa1", "pa2"])
+@pytest.mark.parametrize("options", [{"penalty": None}, {"alpha": 0.01, "average": True}])
+def test_passive_aggressive_steps(
+    connection: psycopg.Connection, schedule: str, options: dict[str, Any]
+) -> None:
+    shared = {"learning_rate": schedule, "eta0": 0.3, "random_state": 0, **options}
+    assert_learns_the_same(connection, SGDClassifier(loss="hinge", **shared), 2)
+    connection.execute("DROP FUNCTION step, prediction")
+    assert_learns_the_same(connection, SGDRegressor(loss="epsilon_insensitive", **shared))
+
+
+@pytest.mark.filterwarnings("ignore:Class PassiveAggressive:FutureWarning")
+@pytest.mark.parametrize("squared", ["", "squared_"])
+def test_the_estimators_that_pa1_and_pa2_replace(
+    connection: psycopg.Connection, squared: str
+) -> None:
+    estimator = PassiveAggressiveClassifier(loss=f"{squared}hinge", C=0.1, random_state=0)
+    assert_learns_the_same(connection, estimator, 3)
+    connection.execute("DROP FUNCTION step, prediction")
+    estimator = PassiveAggressiveRegressor(loss=f"{squared}epsilon_insensitive", random_state=0)
+    assert_learns_the_same(connection, estimator)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        SGDClassifier(loss="log_loss", random_state=0),
+        SGDClassifier(penalty="elasticnet", average=True, random_state=0),
+    ],
+    ids=str,
+)
+def test_so_many_features_that_the_kernel_loops(
+    connection: psycopg.Connection, estimator: Any
+) -> None:
+    assert Lanes(150).wide
+    assert_learns_the_same(connection, estimator, 2, features=150)
+
+
+def test_a_row_of_zeros_is_passed_over_by_pa1(connection: psycopg.Connection) -> None:
+    estimator = SGDClassifier(learning_rate="pa1", average=3, shuffle=False, eta0=1.0)
+    learner = Learner(connection, learning_program(estimator, ["a", "b"], [0, 1]))
+    X = np.array([[1.0, 2.0], [0.0, 0.0], [-1.0, 3.0], [2.0, 0.5]])
+    y = np.array([1.0, 0.0, 0.0, 1.0])
+    assert_same(learner.learn(X, y, (2, 2)), taught(clone(estimator), X, y, (2, 2), classes=[0, 1]))
+
+
+def test_weights_shrunk_to_nothing(connection: psycopg.Connection) -> None:
+    """The scale of the weights falls below 1e-9 within a batch, and to zero at last."""
+    for alpha in (0.05, 0.5, 3.0):
+        options = {"alpha": alpha, "learning_rate": "constant", "eta0": 0.6}
+        estimator = SGDClassifier(average=True, random_state=0, **options)
+        assert_learns_the_same(connection, estimator, 2)
+        connection.execute("DROP FUNCTION step, prediction")
+
+
+def test_products_that_underflow(connection: psycopg.Connection) -> None:
+    """Postgres raises where a product underflows; the kernel does what Python does."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(90, 3)) * [1.0, 1e-160, 1e-310]
+    y = (X[:, 0] > 0).astype(np.float64)
+    for options in ({"penalty": "l1"}, {"average": True}, {"loss": "log_loss", "alpha": 0.1}):
+        estimator = SGDClassifier(random_state=0, class_weight={0: 1e-3}, **options)
+        learner = Learner(connection, learning_program(estimator, names(X), [0, 1]))
+        learnt = learner.learn(X * 30.0, y, (30, 60))
+        assert_same(learnt, taught(clone(estimator), X * 30.0, y, (30, 60), classes=[0, 1]))
+        connection.execute("DROP FUNCTION IF EXISTS step, prediction, probability")
+
+
+def test_an_overflow_raises(connection: psycopg.Connection) -> None:
+    learner = Learner(connection, learning_program(SGDRegressor(), ["x"]))
+    X, y = np.full((3, 1), 1e200), np.array([1e200, -1e200, 1e200])
+    with (
+        pytest.raises(psycopg.errors.NumericValueOutOfRange),
+        connection.transaction(),
+    ):
+        learner.step(learner.program.initial, X, y)
+
+
+def test_no_rows_change_nothing(connection: psycopg.Connection) -> None:
+    learner = Learner(connection, learning_program(SGDRegressor(), ["x"]))
+    before = np.array([1.0, 2.0, 3.0, 1.0])
+    assert np.array_equal(learner.step(before, np.empty((0, 1)), np.empty(0)), before)

@@ -1,6 +1,7 @@
 """Predictions from parameters that are rows: expressions over the vector and the features.
 
-They are the body of SQL functions that the planner inlines, so they hold no sub-select.
+They are the body of SQL functions that the planner inlines. So they hold no sub-select, but for the
+probabilities of more than two classes, each of which needs all the scores.
 """
 
 from __future__ import annotations
@@ -43,11 +44,14 @@ def answer(count: int, ordinary: int, write: Callable[[bool], str]) -> str:
         write: writes the answer, for usual rows (True) and for others (False).
     """
     features = [feature(j) for j in range(count)]
+    listed = ", ".join(features)
+    if count > 100:  # as arguments there cannot be more
+        listed = f"VARIADIC ARRAY[{listed}]"
     sizes = [f"abs({name})" for name in features]
     largest = f"greatest({', '.join(sizes)})"
     smallest = f"least(1, {', '.join(f'nullif({size}, 0)' for size in sizes)})"
     return (
-        f"CASE WHEN num_nulls({', '.join(features)}) > 0 THEN NULL\n"
+        f"CASE WHEN num_nulls({listed}) > 0 THEN NULL\n"
         f"  WHEN {parameter(ordinary)} = 1 AND {largest} <= {number(LARGE)}\n"
         f"    AND {smallest} >= {number(1 / LARGE)} THEN\n{indented(write(True), 2)}\n"
         f"  WHEN {largest} <= {number(1.7976931348623157e308)} THEN\n"
@@ -74,7 +78,7 @@ def weighted_sum(coef: int, intercept: int, count: int, usual: bool) -> str:
 
 def logistic(score: str) -> str:
     """1 / (1 + exp(-score)) of a score that is not NULL."""
-    limit = number(700)
+    limit = number(709)
     return f"1 / (1 + exp(-greatest(-{limit}, least({limit}, {score}))))"
 
 
@@ -94,3 +98,22 @@ def first_greatest(scores: Sequence[str]) -> str:
     """
     pairs = ", ".join(f"ARRAY[{score}, {-i}]" for i, score in enumerate(scores))
     return f"(-(greatest({pairs}))[2])::int"
+
+
+def normalized(parts: Sequence[str]) -> str:
+    """Shares of the sum, as a float8[]; all the same where every part is zero.
+
+    Args:
+        parts: one for each class, none of them negative.
+    """
+    names = [f"p{i}" for i in range(len(parts))]
+    same = ", ".join([number(1 / len(parts))] * len(parts))
+    listed = ",\n".join(parts)
+    lines = [
+        f"(SELECT CASE WHEN whole = 0 THEN ARRAY[{same}]",
+        f"  ELSE ARRAY[{', '.join(f'{name} / whole' for name in names)}] END",
+        f"FROM (SELECT {', '.join(names)}, {' + '.join(names)} AS whole",
+        f"  FROM (SELECT\n{indented(listed, 3)} OFFSET 0)",
+        f"  AS parts ({', '.join(names)}) OFFSET 0) AS total)",
+    ]
+    return "\n".join(lines)

@@ -74,6 +74,18 @@ def classes_of(estimator: Any, classes: Sequence[Any] | None) -> tuple[Any, ...]
     return found
 
 
+def refuse_classes(estimator: Any, classes: Sequence[Any] | None) -> None:
+    """What predicts a number, or finds clusters, has no classes.
+
+    Raises:
+        InvalidLearner: some are given.
+    """
+    if classes:
+        raise InvalidLearner(
+            f"a {type(estimator).__name__} has no classes", do="leave the classes out"
+        )
+
+
 def with_attributes(
     estimator: Any, features: Sequence[str], classes: Sequence[Any], learnt: Mapping[str, Any]
 ) -> Any:

@@ -71,6 +71,12 @@ class Lanes:
             return f"{name} := {source}[{offset} + 1 : {offset} + {self.count}];"
         return self.each(f"{{{name}}} := {source}[{offset} + {{j}}];")
 
+    def gathered(self, name: str) -> str:
+        """An expression for a vector as an array."""
+        if self.wide:
+            return name
+        return f"ARRAY[{', '.join(f'{name}{j}' for j in range(1, self.count + 1))}]"
+
     def stored(self, name: str, target: str, offset: str) -> str:
         """Statements that write a vector into an array, after `offset` elements."""
         return self.each(f"{target}[{offset} + {{j}}] := {{{name}}};")

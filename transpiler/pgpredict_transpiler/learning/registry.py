@@ -14,7 +14,9 @@ Maker = Callable[[Any, Sequence[str], Sequence[Any] | None], LearningProgram]
 LEARNERS: dict[str, Maker] = {
     "sklearn.SGDClassifier": sgd.classifier,
     "sklearn.Perceptron": sgd.classifier,
+    "sklearn.PassiveAggressiveClassifier": sgd.classifier,
     "sklearn.SGDRegressor": sgd.regressor,
+    "sklearn.PassiveAggressiveRegressor": sgd.regressor,
     "sklearn.MultinomialNB": naive_bayes.multinomial,
     "sklearn.BernoulliNB": naive_bayes.bernoulli,
     "sklearn.ComplementNB": naive_bayes.complement,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pgpredict_transpiler.learning.averaging import Averaging
 from pgpredict_transpiler.learning.lanes import Lanes
 from pgpredict_transpiler.learning.program import Block, starts
 from pgpredict_transpiler.learning.sgd_rule import Rule
@@ -59,12 +60,13 @@ class _Pass:
         self.rule = rule
         self.lanes = lanes
         self.start = start
+        self.average = Averaging(rule, lanes, start) if rule.average else None
         self.sparse = rule.penalty in ("l1", "elasticnet")
 
     def declarations(self) -> str:
         names = ["w", "x", *(["q"] if self.sparse else [])]
         parts = [NAMES, self.lanes.declared(*names)]
-        return "\n".join(parts)
+        return "\n".join([*parts, *([self.average.declarations()] if self.average else [])])
 
     def text(self, product: Product) -> str:
         problem = self._problem(product)
@@ -72,12 +74,15 @@ class _Pass:
             problem = f"FOR k IN 1..{self.rule.problems} LOOP\n{indented(problem)}\nEND LOOP;"
         place = self.start["t"] + 1
         finish = [problem, f"result[{place}] := parameters[{place}] + n;"]
+        if self.average:
+            finish.append(self.average.chosen())
         coefficients = self.start["intercept"] + self.rule.problems
         finish.append(tame("result", coefficients, self.start["ordinary"] + 1))
         return "\n".join(["result := parameters;", *finish])
 
     def _problem(self, product: Product) -> str:
-        coef, intercept = self.start["coef"], self.start["intercept"]
+        prefix = "standard_" if self.average else ""
+        coef, intercept = self.start[f"{prefix}coef"], self.start[f"{prefix}intercept"]
         offset = f"{coef} + (k - 1) * {self.lanes.count}"
         parts = [
             f"at := {offset};",
@@ -89,9 +94,11 @@ class _Pass:
         ]
         if self.sparse:
             parts += [self.lanes.filled("q", number(0)), f"u := {number(0)};"]
+        if self.average:
+            parts.append(self.average.begun())
         parts += [self._rows(product), self._fold(product)]
         parts += [f"at := {offset};", self.lanes.stored("w", "result", "at")]
-        parts.append(f"result[{intercept} + k] := b;")
+        parts.append(self.average.ended() if self.average else f"result[{intercept} + k] := b;")
         return "\n".join(parts)
 
     def _rows(self, product: Product) -> str:
@@ -119,6 +126,8 @@ class _Pass:
         if self.rule.penalty in ("l2", "elasticnet"):
             parts.append(self._shrink(product))
         parts.append(self._add(product))
+        if self.average:
+            parts.append(self.average.row(product))
         if self.sparse:
             parts.append(self._truncate(product))
         parts.append("t := t + 1;")
@@ -179,7 +188,8 @@ class _Pass:
         )
 
     def _fold(self, product: Product) -> str:
-        return self.lanes.each(f"{{w}} := {product('{w}', 'wscale')};")
+        fold = self.lanes.each(f"{{w}} := {product('{w}', 'wscale')};")
+        return f"{self.average.fold(product)}\n{fold}" if self.average else fold
 
     def _add(self, product: Product) -> str:
         add = self.lanes.each(f"{{w}} := {{w}} + {product('{x}', 'step')};")

@@ -59,16 +59,12 @@ class Rule:
         return len(self.weights)
 
 
-def rule(
-    estimator: Any, classes: Sequence[Any], *, loss_name: str = "", schedule: str = ""
-) -> Rule:
+def rule(estimator: Any, classes: Sequence[Any]) -> Rule:
     """Read the options of an SGD estimator.
 
     Args:
         estimator: SGDClassifier, SGDRegressor or one of their kind.
         classes: of a classifier; empty for a regressor.
-        loss_name: overrides `loss`, for estimators that mean another thing by it.
-        schedule: overrides `learning_rate`.
 
     Raises:
         UnsupportedEstimator: `partial_fit` refuses an option, or an order of rows is asked for
@@ -79,12 +75,10 @@ def rule(
         estimator._more_validate_params(for_partial_fit=True)
     except ValueError as error:
         refuse(estimator, str(error))
-    if estimator.average:
-        refuse(estimator, "averages are not kept yet", "average=True")
     penalty = str(estimator.penalty).lower()
-    schedule = schedule or estimator.learning_rate
+    loss_name, schedule = _loss_and_schedule(estimator)
     return Rule(
-        loss=loss(loss_name or estimator.loss, float(estimator.epsilon)),
+        loss=loss(loss_name, float(estimator.epsilon)),
         penalty=penalty,
         alpha=float(estimator.alpha),
         l1_ratio={"l1": 1.0, "elasticnet": float(estimator.l1_ratio or 0.0)}.get(penalty, 0.0),
@@ -98,6 +92,17 @@ def rule(
         weights=_weights(estimator, classes),
         classifies=bool(classes),
     )
+
+
+def _loss_and_schedule(estimator: Any) -> tuple[str, str]:
+    """PassiveAggressive* choose the schedule by the loss (linear_model/_passive_aggressive.py)."""
+    name = type(estimator).__name__
+    if name == "PassiveAggressiveClassifier":
+        return "hinge", "pa1" if estimator.loss == "hinge" else "pa2"
+    if name == "PassiveAggressiveRegressor":
+        schedule = "pa1" if estimator.loss == "epsilon_insensitive" else "pa2"
+        return "epsilon_insensitive", schedule
+    return estimator.loss, estimator.learning_rate
 
 
 def _seeds(estimator: Any, n_classes: int) -> tuple[int, ...]:
