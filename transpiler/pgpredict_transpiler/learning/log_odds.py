@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pgpredict_transpiler.learning.answers import logistic
 from pgpredict_transpiler.learning.text import indented, number
 
-FARTHEST = number(-700)  # exp of this is a normal number still
+FARTHEST = 700.0  # exp of this is a number, and so is the sum of thousands of them
+MOST_PAIRS = 10  # classes up to which each pair is compared, see `shares`
 
 
 def cut(total: str) -> str:
@@ -40,16 +41,35 @@ def prior_of(constant: float | None, offset: str, count: str) -> str:
 def shares(scores: Sequence[str]) -> str:
     """The probability of the second of two classes, or a float8[] of one for each class.
 
-    At least one score is finite.
+    At least one score is finite. Each class is compared with every other: so the scores are written
+    several times, but there is no sub-select, whose start takes longer for every row than computing
+    the scores of ten classes ten times over. Of more classes a sub-select shares the scores.
 
     >>> shares(["a", "b"])
     "1 / (1 + exp(-greatest(-..., b - (a)))))"
     """
     if len(scores) == 2:
         return logistic(f"{scores[1]} - ({scores[0]})")
+    return _compared(scores) if len(scores) <= MOST_PAIRS else _shared(scores)
+
+
+def _compared(scores: Sequence[str]) -> str:
+    low, high = number(-FARTHEST), number(FARTHEST)
+    each = [
+        " + ".join(
+            f"exp(greatest({low}, least({high}, {other} - ({score}))))"
+            for other in scores
+            if other is not score
+        )
+        for score in scores
+    ]
+    return "ARRAY[" + ",\n  ".join(f"1 / (1 + {others})" for others in each) + "]"
+
+
+def _shared(scores: Sequence[str]) -> str:
     given, each = [f"s{i}" for i in range(len(scores))], [f"p{i}" for i in range(len(scores))]
     powers = [
-        f"CASE WHEN {s} - top < {FARTHEST} THEN 0 ELSE exp({s} - top) END AS {p}"
+        f"CASE WHEN {s} - top < {number(-FARTHEST)} THEN 0 ELSE exp({s} - top) END AS {p}"
         for s, p in zip(given, each, strict=True)
     ]
     listed = ",\n".join(f"{score} AS {s}" for score, s in zip(scores, given, strict=True))

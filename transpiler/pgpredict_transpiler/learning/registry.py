@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pgpredict_transpiler.learning import naive_bayes, sgd
+from pgpredict_transpiler.learning import gaussian_nb, naive_bayes, sgd
 from pgpredict_transpiler.learning.program import LearningProgram
 from pgpredict_transpiler.learning.refusals import refuse
 
@@ -20,6 +20,7 @@ LEARNERS: dict[str, Maker] = {
     "sklearn.MultinomialNB": naive_bayes.multinomial,
     "sklearn.BernoulliNB": naive_bayes.bernoulli,
     "sklearn.ComplementNB": naive_bayes.complement,
+    "sklearn.GaussianNB": gaussian_nb.classifier,
 }
 
 
