@@ -59,17 +59,22 @@ def answer(count: int, ordinary: int, write: Callable[[bool], str]) -> str:
     )
 
 
-def weighted_sum(coef: int, intercept: int, count: int, usual: bool) -> str:
-    """The weighted sum of the features.
+def cast_of(usual: bool) -> str:
+    """What is put behind the numbers of a row that is not usual."""
+    return "" if usual else "::numeric"
+
+
+def weighted_sum(coef: int, intercept: int, inputs: Sequence[str], usual: bool) -> str:
+    """The weighted sum of the inputs.
 
     Args:
         coef: the place of the first weight.
         intercept: the place of the intercept.
-        count: how many features there are.
+        inputs: as they are, or of rows that are not usual cast to numeric.
         usual: whether the row is usual; of others the sum is cut where float8 ends.
     """
-    cast = "" if usual else "::numeric"
-    terms = [f"{parameter(coef + j)}{cast} * {feature(j)}{cast}" for j in range(count)]
+    cast = cast_of(usual)
+    terms = [f"{parameter(coef + j)}{cast} * {value}" for j, value in enumerate(inputs)]
     total = " + ".join([*terms, f"{parameter(intercept)}{cast}"])
     if usual:
         return f"({total})"

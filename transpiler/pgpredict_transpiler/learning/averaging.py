@@ -124,9 +124,10 @@ END IF;
     def chosen(self) -> str:
         """Statements that choose, at the end, between the standard parameters and the averages."""
         count = self.rule.problems * (self.lanes.count + 1)
+        used = self.start["coef"]
         standard, averaged = self.start["standard_coef"], self.start["average_coef"]
         return (
             f"at := CASE WHEN {self.rule.average} <= result[{self.start['t'] + 1}] - 1\n"
             f"  THEN {averaged} ELSE {standard} END;\n"
-            f"result[1:{count}] := result[at + 1 : at + {count}];"
+            f"result[{used + 1} : {used + count}] := result[at + 1 : at + {count}];"
         )

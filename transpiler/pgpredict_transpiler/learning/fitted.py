@@ -87,7 +87,12 @@ def refuse_classes(estimator: Any, classes: Sequence[Any] | None) -> None:
 
 
 def with_attributes(
-    estimator: Any, features: Sequence[str], classes: Sequence[Any], learnt: Mapping[str, Any]
+    estimator: Any,
+    features: Sequence[str],
+    classes: Sequence[Any],
+    learnt: Mapping[str, Any],
+    *,
+    named: bool = True,
 ) -> Any:
     """A new estimator with the options of the given one, fitted to what was learnt.
 
@@ -96,12 +101,14 @@ def with_attributes(
         features: the names of the inputs.
         classes: of a classifier.
         learnt: the attributes that fitting sets.
+        named: whether it knows the names of its inputs; behind a scaler it is given none.
     """
     with warnings.catch_warnings():  # an estimator may be deprecated; whoever made it knows
         warnings.simplefilter("ignore", FutureWarning)
         made = clone(estimator)
     made.n_features_in_ = len(features)
-    made.feature_names_in_ = np.asarray(features, dtype=object)
+    if named:
+        made.feature_names_in_ = np.asarray(features, dtype=object)
     if classes:
         made.classes_ = getattr(estimator, "classes_", np.asarray(classes))
     for name, value in learnt.items():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pgpredict_transpiler.learning import gaussian_nb, naive_bayes, sgd
+from pgpredict_transpiler.learning import gaussian_nb, naive_bayes, pipeline, sgd
 from pgpredict_transpiler.learning.program import LearningProgram
 from pgpredict_transpiler.learning.refusals import refuse
 
 Maker = Callable[[Any, Sequence[str], Sequence[Any] | None], LearningProgram]
 
 LEARNERS: dict[str, Maker] = {
+    "sklearn.Pipeline": pipeline.pipeline,
     "sklearn.SGDClassifier": sgd.classifier,
     "sklearn.Perceptron": sgd.classifier,
     "sklearn.PassiveAggressiveClassifier": sgd.classifier,

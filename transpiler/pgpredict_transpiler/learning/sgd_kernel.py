@@ -7,11 +7,12 @@ Another order is not enough: with a small alpha rounding alone leads to another 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pgpredict_transpiler.learning.averaging import Averaging
 from pgpredict_transpiler.learning.lanes import Lanes
 from pgpredict_transpiler.learning.program import Block, starts
+from pgpredict_transpiler.learning.scaling import Scaling
 from pgpredict_transpiler.learning.sgd_rule import Rule
 from pgpredict_transpiler.learning.shuffle import SHUFFLE
 from pgpredict_transpiler.learning.text import Product, body, indented, number, tame
@@ -41,44 +42,59 @@ result float8[];
 """.strip()
 
 
-def kernel(rule: Rule, lanes: Lanes, blocks: Sequence[Block]) -> str:
+def kernel(
+    rule: Rule, lanes: Lanes, blocks: Sequence[Block], scaling: Scaling | None = None
+) -> str:
     """The body of the function that learns a batch.
 
     Args:
         rule: the options.
         lanes: the features.
         blocks: what the parameters hold.
+        scaling: what stands before the learner.
     """
-    writer = _Pass(rule, lanes, starts(blocks))
+    writer = _Pass(rule, lanes, starts(blocks), scaling)
     return body(writer.declarations(), writer.text)
+
+
+def used_in_answers(
+    start: Mapping[str, int], rule: Rule, scaling: Scaling | None
+) -> list[tuple[int, int]]:
+    """The parameters that predictions use, as ranges: how many stand before, and how many."""
+    weights = start["intercept"] + rule.problems - start["coef"]
+    return [(start["coef"], weights), (0, scaling.used if scaling else 0)]
 
 
 class _Pass:
     """Writes the pass over a batch."""
 
-    def __init__(self, rule: Rule, lanes: Lanes, start: dict[str, int]) -> None:
+    def __init__(
+        self, rule: Rule, lanes: Lanes, start: dict[str, int], scaling: Scaling | None
+    ) -> None:
         self.rule = rule
         self.lanes = lanes
         self.start = start
+        self.scaling = scaling
         self.average = Averaging(rule, lanes, start) if rule.average else None
         self.sparse = rule.penalty in ("l1", "elasticnet")
 
     def declarations(self) -> str:
         names = ["w", "x", *(["q"] if self.sparse else [])]
         parts = [NAMES, self.lanes.declared(*names)]
-        return "\n".join([*parts, *([self.average.declarations()] if self.average else [])])
+        helpers = (self.average, self.scaling)
+        return "\n".join([*parts, *(helper.declarations() for helper in helpers if helper)])
 
     def text(self, product: Product) -> str:
         problem = self._problem(product)
         if self.rule.problems > 1:
             problem = f"FOR k IN 1..{self.rule.problems} LOOP\n{indented(problem)}\nEND LOOP;"
-        place = self.start["t"] + 1
+        place, note = self.start["t"] + 1, self.start["ordinary"] + 1
         finish = [problem, f"result[{place}] := parameters[{place}] + n;"]
         if self.average:
             finish.append(self.average.chosen())
-        coefficients = self.start["intercept"] + self.rule.problems
-        finish.append(tame("result", coefficients, self.start["ordinary"] + 1))
-        return "\n".join(["result := parameters;", *finish])
+        finish.append(tame("result", used_in_answers(self.start, self.rule, self.scaling), note))
+        begin = [self.scaling.learned(self.start, product)] if self.scaling else []
+        return "\n".join(["result := parameters;", *begin, *finish])
 
     def _problem(self, product: Product) -> str:
         prefix = "standard_" if self.average else ""
@@ -117,6 +133,7 @@ class _Pass:
             "label := labels[sample + 1];",
             self._target(),
             self.lanes.loaded("x", "features", "at"),
+            self.scaling.applied(product) if self.scaling else "",
             self.lanes.total("p", product("{w}", "{x}")),
             f"p := {product('p', 'wscale')} + b;",
             self._rate(),

@@ -11,7 +11,6 @@ from pgpredict_transpiler.learning.fitted import with_attributes
 from pgpredict_transpiler.learning.program import Block, Floats
 from pgpredict_transpiler.learning.refusals import refuse
 from pgpredict_transpiler.learning.sgd_rule import Rule
-from pgpredict_transpiler.learning.text import is_tame
 
 AVERAGED = ("standard_coef", "standard_intercept", "average_coef", "average_intercept")
 
@@ -32,18 +31,17 @@ def initial(estimator: Any, kept: Sequence[Block]) -> dict[str, Any]:
             go on with them.
     """
     values: dict[str, Any] = {block.name: np.zeros(block.shape) for block in kept}
-    values |= {"t": 1.0, "ordinary": 1.0}
+    values["t"] = 1.0
     if getattr(estimator, "coef_", None) is None:
         return values
     if not isinstance(estimator.coef_, np.ndarray):
         refuse(estimator, "its weights are sparse: call densify() first")
-    for block in kept[:-2]:
+    for block in kept[:-2]:  # without t and ordinary
         attribute = f"_{block.name}" if block.name in AVERAGED else f"{block.name}_"
         if getattr(estimator, attribute, None) is None:
             refuse(estimator, "it was fitted without averages and cannot begin with them now")
         values[block.name] = np.reshape(getattr(estimator, attribute), block.shape)
     values["t"] = estimator.t_
-    values["ordinary"] = float(is_tame([*values["coef"].ravel(), *values["intercept"]]))
     return values
 
 
@@ -51,6 +49,7 @@ def export(
     estimator: Any,
     features: tuple[str, ...],
     labels: tuple[Any, ...],
+    behind_scaler: bool,
     values: Mapping[str, Floats],
 ) -> Any:
     """A fitted estimator that `partial_fit` goes on with, sharing arrays where it shares them."""
@@ -67,4 +66,4 @@ def export(
     else:
         learnt["coef_"] = values["coef"] if labels else values["coef"][0]
         learnt["intercept_"] = values["intercept"]
-    return with_attributes(estimator, features, labels, learnt)
+    return with_attributes(estimator, features, labels, learnt, named=not behind_scaler)

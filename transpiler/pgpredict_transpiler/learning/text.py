@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 Product = Callable[[str, str], str]
 LARGE = 1e100  # the product of three numbers of this size is a number still
@@ -47,6 +47,23 @@ def careful(left: str, right: str) -> str:
     )
 
 
+def quotient(left: str, right: str, product: Product) -> str:
+    """A quotient that is zero where it underflows, if products are `careful`.
+
+    Args:
+        left: a variable.
+        right: a variable.
+        product: how products are written.
+    """
+    if product is plain:
+        return f"{left} / {right}"
+    up, down = number(2.0**538), number(2.0**-537)
+    return (
+        f"CASE WHEN abs({left}) < 1 AND abs({right}) > 1\n"
+        f"  AND abs({left}) * {up} <= abs({right}) * {down} THEN 0 ELSE {left} / {right} END"
+    )
+
+
 def body(declarations: str, text: Callable[[Product], str]) -> str:
     """The body of a kernel, which sets `result`.
 
@@ -74,21 +91,28 @@ BEGIN
 END"""
 
 
-def tame(array: str, count: int, place: int) -> str:
-    """Statements that note whether the first numbers of an array can be multiplied by features.
+def tame(array: str, ranges: Sequence[tuple[int, int]], place: int) -> str:
+    """Statements that note whether numbers of an array can be multiplied by features.
 
     Predictions read that note: with such numbers, and features of the same kind, no product
     overflows or underflows.
+
+    Args:
+        array: its name.
+        ranges: how many numbers stand before some, and how many these are.
+        place: where to put the note, from 1.
     """
     small, large = number(1 / LARGE), number(LARGE)
-    return (
-        f"{array}[{place}] := 1;\n"
-        f"FOR j IN 1..{count} LOOP\n"
+    loops = [
+        f"FOR j IN {before + 1}..{before + count} LOOP\n"
         f"  IF {array}[j] <> 0 AND NOT abs({array}[j]) BETWEEN {small} AND {large} THEN\n"
         f"    {array}[{place}] := 0;\n"
         f"  END IF;\n"
         f"END LOOP;"
-    )
+        for before, count in ranges
+        if count
+    ]
+    return "\n".join([f"{array}[{place}] := 1;", *loops])
 
 
 def is_tame(numbers: Iterable[float]) -> bool:
