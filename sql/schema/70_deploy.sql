@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION pgpredict.next_version(model text) RETURNS integer
     AS $$
 BEGIN
     PERFORM pgpredict.lock_model(model);
+    PERFORM pgpredict.check_no_learner(model);
     PERFORM pgpredict.follow_source(model);
     INSERT INTO pgpredict.model (name) VALUES (next_version.model) ON CONFLICT DO NOTHING;
     RETURN (SELECT coalesce(max(v.version), 0) + 1

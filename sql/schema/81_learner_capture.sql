@@ -1,0 +1,259 @@
+-- How rows come to a learner: the queue, and the trigger function pgpredict.<learner>_capture().
+--
+-- A row is learnt once: when it comes with its label, or when an UPDATE gives it one. The trigger
+-- leaves the keys of such rows in the queue, in the transaction of whoever writes, and never fails
+-- him: what goes wrong is kept in the quarantine. It is put together from the templates of the
+-- streams (76_stream_capture.sql).
+
+-- One piece of text for each column of a learner's key, as pgpredict.each_key does for streams.
+CREATE OR REPLACE FUNCTION pgpredict.each_learner_key(
+    learner text, pattern text, separator text DEFAULT ', ') RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT string_agg(format(pattern, k.name, k.type, k.array_type, k.position, k.collated),
+                      separator ORDER BY k.position)
+    FROM pgpredict.learner AS l,
+         pgpredict.key_columns(to_regclass(l.source), l.key) AS k
+    WHERE l.name = each_learner_key.learner
+    $$;
+
+-- A key as the text by which the history and the quarantine know it: the value itself, or JSON where
+-- the key has several columns. `alias` is of a row with the columns key1, key2 …
+CREATE OR REPLACE FUNCTION pgpredict.key_text(learner text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE WHEN cardinality(l.key) = 1 THEN 'k.key1::text'
+        ELSE format('jsonb_build_object(%s)::text',
+                    pgpredict.each_learner_key(learner, '%1$L, k.key%4$s'))
+    END
+    FROM pgpredict.learner AS l
+    WHERE l.name = key_text.learner
+    $$;
+
+-- What stands for the {names} in the templates of a learner.
+CREATE OR REPLACE FUNCTION pgpredict.learner_pieces(learner text) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT jsonb_build_object(
+        'literal', quote_literal(learner),
+        'source', l.source,
+        'name_kernel', quote_ident(learner || '_kernel'),
+        'name_answer', quote_ident(learner || '_answer'),
+        'name_answer_proba', quote_ident(learner || '_answer_proba'),
+        'name_gate', quote_ident(learner || '_gate'),
+        'name_quarantine', quote_ident(learner || '_quarantine'),
+        'name_apply', quote_ident(learner || '_apply'),
+        'name_queue', quote_ident(learner || '_queue'),
+        'wake_clock', format('%L::regclass', format('pgpredict.%I', learner || '_wake')),
+        'wake_channel', '''pgpredict_work''',
+        'wake_payload', quote_literal(learner),
+        'key_text', pgpredict.key_text(learner),
+        'key_columns', pgpredict.each_learner_key(learner, 'key%4$s'),
+        'k_keys', pgpredict.each_learner_key(learner, 'k.key%4$s'),
+        'k_arrays', pgpredict.each_learner_key(learner, 'array_agg(k.key%4$s)'),
+        's_is_k', pgpredict.each_learner_key(learner, 's.%1$I = k.key%4$s', ' AND '),
+        's_is_text', CASE WHEN cardinality(l.key) = 1
+            THEN pgpredict.each_learner_key(learner, 's.%1$I = k.key::%2$s')
+            ELSE pgpredict.each_learner_key(
+                learner, 's.%1$I = (k.key::jsonb ->> %1$L)::%2$s', ' AND ') END,
+        'n_is_o', pgpredict.each_learner_key(learner, 'n.%1$I = o.%1$I', ' AND '),
+        'n_as_keys', pgpredict.each_learner_key(learner, 'n.%1$I::%2$s AS key%4$s'),
+        'new_as_keys', pgpredict.each_learner_key(learner, 'NEW.%1$I::%2$s AS key%4$s'),
+        's_as_keys', pgpredict.each_learner_key(learner, 's.%1$I::%2$s AS key%4$s'),
+        's_keys', pgpredict.each_learner_key(learner, 's.%1$I'),
+        'batch_names', pgpredict.each_learner_key(learner, 'batch%4$s'),
+        'batch_declarations', pgpredict.each_learner_key(learner, 'batch%4$s %3$s', '; ') || ';',
+        'key_rest', pgpredict.each_learner_key(learner, 'key%4$s = t.key%4$s[t.take + 1 :]'),
+        'key_taken', pgpredict.each_learner_key(learner, 't.key%4$s[: t.take]'),
+        'few_keys', CASE WHEN cardinality(l.key) = 1
+            THEN '(SELECT ARRAY(SELECT k.key1 FROM ({keys}) AS k LIMIT 101) OFFSET 0)'
+                 ' AS k (key1)'
+            ELSE format('(SELECT %s FROM (SELECT k.* FROM ({keys}) AS k LIMIT 101) AS k) AS k (%s)',
+                        pgpredict.each_learner_key(learner, 'array_agg(k.key%4$s)'),
+                        pgpredict.each_learner_key(learner, 'key%4$s'))
+        END,
+        'n_labelled', coalesce(format('n.%I IS NOT NULL', l.target), 'true'),
+        'o_unlabelled', coalesce(format('o.%I IS NULL', l.target), 'false'),
+        'new_labelled', coalesce(format('NEW.%I IS NOT NULL', l.target), 'true'),
+        'old_unlabelled', coalesce(format('OLD.%I IS NULL', l.target), 'false'),
+        's_labelled', coalesce(format('s.%I IS NOT NULL', l.target), 'true'))
+    FROM pgpredict.learner AS l
+    WHERE l.name = learner_pieces.learner
+    $$;
+
+-- Options of the functions that write keys as text, or read them: a key must not depend on the
+-- settings of whoever writes.
+CREATE OR REPLACE FUNCTION pgpredict.learner_settings() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    RETURN 'SET timezone = ''UTC'' SET datestyle = ''ISO'' SET bytea_output = ''hex'''
+           ' SET intervalstyle = ''postgres'' SET extra_float_digits = 1 SET row_security = off';
+
+-- The keys of the rows that a statement, or the row of a row trigger, gives to learn.
+CREATE OR REPLACE FUNCTION pgpredict.labelled_keys(level text, operation text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    RETURN CASE level || ' ' || operation
+        WHEN 'statement INSERT' THEN
+            'SELECT {n_as_keys} FROM new_rows AS n WHERE {n_labelled}'
+        WHEN 'statement UPDATE' THEN
+            'SELECT {n_as_keys} FROM new_rows AS n JOIN old_rows AS o ON {n_is_o}'
+            ' WHERE {n_labelled} AND {o_unlabelled}'
+        WHEN 'row INSERT' THEN 'SELECT {new_as_keys} WHERE {new_labelled}'
+        WHEN 'row UPDATE' THEN 'SELECT {new_as_keys} WHERE {new_labelled} AND {old_unlabelled}'
+    END;
+
+CREATE OR REPLACE FUNCTION pgpredict.learner_capture_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$
+#variable_conflict use_column
+DECLARE
+    {batch_declarations}
+    message text;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        {inserted}
+    ELSE
+        {updated}
+    END IF;
+    {wake}
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+    message := SQLERRM;
+    BEGIN
+        INSERT INTO pgpredict.quarantine (learner, key, content, reason)
+        SELECT {literal}, '', r.content, 'it could not be captured: ' || message
+        FROM ({rows_as_json}) AS r (content);
+    EXCEPTION WHEN OTHERS THEN
+        RAISE WARNING 'learner %: what this statement did is kept nowhere: %; %',
+                      {literal}, message, SQLERRM;
+    END;
+    RETURN NULL;
+END
+$body$;
+
+-- What puts the keys of one operation in the queue.
+CREATE OR REPLACE FUNCTION pgpredict.enqueue_labelled(pieces jsonb, level text, operation text)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT pgpredict.fill(
+        pgpredict.enqueue_changed_template(),
+        pieces || jsonb_build_object('keys', k.keys, 'few_keys', pgpredict.fill(
+            pieces ->> 'few_keys', jsonb_build_object('keys', k.keys))))
+    FROM pgpredict.fill(pgpredict.labelled_keys(level, operation), pieces) AS k (keys)
+    $$;
+
+-- The body of the trigger function.
+CREATE OR REPLACE FUNCTION pgpredict.learner_capture(learner text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT pgpredict.fill(pgpredict.learner_capture_template(), p.pieces || jsonb_build_object(
+        'inserted', pgpredict.enqueue_labelled(p.pieces, l.level, 'INSERT'),
+        'updated', pgpredict.enqueue_labelled(p.pieces, l.level, 'UPDATE'),
+        'rows_as_json', CASE l.level WHEN 'row' THEN 'SELECT to_jsonb(NEW)'
+            ELSE 'SELECT to_jsonb(n.*) FROM new_rows AS n' END,
+        'wake', CASE WHEN l.notify
+            THEN pgpredict.fill(pgpredict.wake_template(), p.pieces) ELSE '' END))
+    FROM pgpredict.learner AS l, pgpredict.learner_pieces(l.name) AS p (pieces)
+    WHERE l.name = learner_capture.learner
+    $$;
+
+-- Creates the queue of a learner, and the clock of its wake-ups, where they are missing. Beside the
+-- keys an entry says whether somebody released its rows from the quarantine: the learner's own
+-- rules do not judge them again.
+CREATE OR REPLACE FUNCTION pgpredict.create_learner_queue(learner text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    SET client_min_messages = warning
+    AS $$
+DECLARE
+    queue text := format('pgpredict.%I', learner || '_queue');
+    wake text := format('pgpredict.%I', learner || '_wake');
+BEGIN
+    EXECUTE format(
+        'CREATE TABLE IF NOT EXISTS %s (%s, released boolean NOT NULL DEFAULT false,'
+        ' PRIMARY KEY (id)) INHERITS (pgpredict.queue) WITH ('
+        ' autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,'
+        ' autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0,'
+        ' autovacuum_analyze_threshold = 1000000)',
+        queue, pgpredict.each_learner_key(learner, 'key%4$s %3$s'));
+    EXECUTE format('CREATE SEQUENCE IF NOT EXISTS %s', wake);
+    PERFORM pgpredict.hand_over_table(t::regclass) FROM unnest(ARRAY[queue, wake]) AS t;
+END
+$$;
+
+-- The tables that need the triggers of a learner: its source, and the partitions too, since a
+-- statement that names a partition fires only the partition's own.
+CREATE OR REPLACE FUNCTION pgpredict.tables_to_learn(learner text) RETURNS SETOF regclass
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT l.source::regclass FROM pgpredict.learner AS l WHERE l.name = learner
+    UNION
+    SELECT p.relid
+    FROM pgpredict.learner AS l, pg_partition_tree(l.source::regclass) AS p
+    JOIN pg_class AS c ON c.oid = p.relid
+    WHERE l.name = learner AND l.level = 'statement' AND c.relkind IN ('r', 'p')
+    $$;
+
+-- Creates the triggers of a learner on a table. Writers are kept out meanwhile; a table that
+-- somebody else keeps for longer than five seconds raises.
+CREATE OR REPLACE FUNCTION pgpredict.create_learner_triggers(learner text, relation regclass)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    SET lock_timeout = '5s'
+    AS $$
+DECLARE
+    l pgpredict.learner := pgpredict.check_learner(learner);
+    one record;
+BEGIN
+    FOR one IN
+        SELECT format('pgpredict_%s_%s', learner, lower(e.operation)) AS name, e.operation,
+               CASE l.level WHEN 'row' THEN 'FOR EACH ROW'
+                   ELSE e.tables || ' FOR EACH STATEMENT' END AS scope
+        FROM (VALUES
+            ('INSERT', 'REFERENCING NEW TABLE AS new_rows'),
+            ('UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows')
+        ) AS e (operation, tables)
+        WHERE e.operation = 'INSERT' OR l.target IS NOT NULL
+    LOOP
+        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION pgpredict.%I()',
+                       one.name, one.operation, relation, one.scope, learner || '_capture');
+        IF l.level = 'row' THEN
+            PERFORM pgpredict.enable_always(p.relid, one.name)
+            FROM pg_partition_tree(relation) AS p;
+            PERFORM pgpredict.enable_always(relation, one.name);
+        END IF;
+    END LOOP;
+EXCEPTION WHEN lock_not_available THEN
+    RAISE EXCEPTION 'cannot put the triggers of learner % on %: somebody else uses the table',
+                    learner, relation
+    USING
+        ERRCODE = 'lock_not_available',
+        HINT = 'try again when no long transaction writes to it: SELECT * FROM pg_stat_activity';
+END
+$$;
+
+-- Puts every labelled row that the source holds in the queue, in the order of the key.
+CREATE OR REPLACE FUNCTION pgpredict.enqueue_source(learner text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    pieces jsonb := pgpredict.learner_pieces(learner);
+BEGIN
+    EXECUTE pgpredict.fill(
+        'INSERT INTO pgpredict.{name_queue} (rows, {key_columns})'
+        ' SELECT count(*), {k_arrays} FROM ('
+        '     SELECT {s_as_keys}, (row_number() OVER (ORDER BY {s_keys}) - 1) / 100 AS entry'
+        '     FROM {source} AS s WHERE {s_labelled} ORDER BY {s_keys}) AS k'
+        ' GROUP BY k.entry ORDER BY k.entry', pieces);
+END
+$$;

@@ -1,0 +1,260 @@
+-- The bodies of what a worker calls: claim, gate, predict, learn, write, in one transaction.
+
+-- pgpredict.<learner>_apply(keys, features, labels, how): learns one batch, after it was predicted
+-- with the state before. Where that fails, it learns one half and then the other, so that a row
+-- that cannot be learnt goes to the quarantine alone. Each part is a batch and a state of its own:
+-- whoever learns them again finds the same boundaries. Returns how many rows were learnt.
+CREATE OR REPLACE FUNCTION pgpredict.apply_learner_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$
+#variable_conflict use_column
+DECLARE
+    n CONSTANT integer := cardinality(labels);
+    half CONSTANT integer := n / 2;
+    before bigint;
+    rows_before bigint;
+    now_at float8[];
+    learnt float8[];
+    problem text;
+BEGIN
+    SELECT c.state, s.rows, s.parameters INTO before, rows_before, now_at
+    FROM pgpredict.learner_current AS c
+    JOIN pgpredict.learner_state AS s ON s.learner = c.learner AND s.state = c.state
+    WHERE c.learner = {literal};
+    BEGIN
+        learnt := pgpredict.{name_kernel}(now_at, features, labels);
+        IF pgpredict.not_finite(learnt) THEN
+            problem := 'a parameter would not be finite';
+        END IF;
+    EXCEPTION WHEN data_exception THEN
+        problem := SQLERRM;
+    END;
+    IF problem IS NULL THEN
+        WITH answered AS (
+            SELECT x.label, {answers}
+            FROM (SELECT labels[r.i] AS label, {unfolded}
+                  FROM generate_series(1, n) AS r (i) OFFSET 0) AS x
+        ),
+        made AS (
+            INSERT INTO pgpredict.learner_state (
+                learner, state, came_from, made_by, rows, batch_rows, parameters,
+                log_loss, accuracy, mae, rmse)
+            SELECT {literal}, before + 1, before, how, rows_before + n, n, learnt, {metrics}
+            FROM answered AS a
+        ),
+        pointed AS (
+            UPDATE pgpredict.learner_current AS c SET state = before + 1 WHERE c.learner = {literal}
+        )
+        INSERT INTO pgpredict.learner_batch (learner, state, keys, features, labels, predicted)
+        SELECT {literal}, before + 1, keys, features, labels, array_agg(a.predicted)
+        FROM answered AS a;
+        RETURN n;
+    ELSIF n = 1 THEN
+        PERFORM pgpredict.{name_quarantine}(keys, ARRAY['learning it fails: ' || problem]);
+        RETURN 0;
+    END IF;
+    RETURN pgpredict.{name_apply}(
+               keys[: half], features[: half * {feature_count}], labels[: half], how)
+           + pgpredict.{name_apply}(
+               keys[half + 1 :], features[half * {feature_count} + 1 :], labels[half + 1 :], how);
+END
+$body$;
+
+-- How far two numbers are apart; cut where the square would leave the range of float8.
+CREATE OR REPLACE FUNCTION pgpredict.size_of_error(expected float8, actual float8) RETURNS float8
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    RETURN CASE
+        WHEN greatest(abs(expected), abs(actual)) > 1e70 THEN 1e70
+        WHEN abs(expected - actual) < 1e-70 THEN 0
+        ELSE abs(expected - actual)
+    END;
+
+-- What a learner predicts.
+CREATE OR REPLACE FUNCTION pgpredict.learner_kind(learner pgpredict.learner) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE
+        WHEN (learner).target IS NULL THEN 'cluster'
+        WHEN cardinality((learner).classes) = 0 THEN 'number'
+        WHEN (learner).probability IS NULL THEN 'classes'
+        WHEN cardinality((learner).classes) = 2 THEN 'two classes'
+        ELSE 'more classes'
+    END
+    $$;
+
+-- What is asked of each row before it is learnt, and what is made of the answers. `predicted` is
+-- the number that says most: the probability of the second class, else the place of the class, or
+-- the number; `likely` is the probability of the row's own class, or the error.
+CREATE OR REPLACE FUNCTION pgpredict.answer_pieces(learner pgpredict.learner) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT jsonb_build_object(
+        'feature_count', cardinality((learner).features),
+        'unfolded', (
+            SELECT string_agg(
+                       format('features[(r.i - 1) * %s + %s] AS x%s', p.count, f, f), ', '
+                       ORDER BY f)
+            FROM generate_series(1, p.count) AS f),
+        'answers', CASE k.kind
+            WHEN 'two classes' THEN p.proba || ' AS predicted, NULL AS likely'
+            WHEN 'more classes'
+                THEN p.answer || format(' AS predicted, (%s)[x.label::integer + 1] AS likely', p.proba)
+            WHEN 'number' THEN
+                format('%1$s AS predicted, pgpredict.size_of_error(x.label, %1$s) AS likely',
+                       p.answer)
+            ELSE p.answer || ' AS predicted, NULL AS likely'
+        END,
+        'metrics', CASE k.kind
+            WHEN 'two classes' THEN
+                '-avg(ln(greatest(CASE a.label WHEN 1 THEN a.predicted ELSE 1 - a.predicted END,'
+                ' 2.220446049250313e-16::float8))),'
+                ' avg(((a.predicted > 0.5) = (a.label = 1))::integer::float8), NULL, NULL'
+            WHEN 'more classes' THEN
+                '-avg(ln(greatest(a.likely, 2.220446049250313e-16::float8))),'
+                ' avg((a.predicted = a.label)::integer::float8), NULL, NULL'
+            WHEN 'classes' THEN
+                'NULL, avg((a.predicted = a.label)::integer::float8), NULL, NULL'
+            WHEN 'number' THEN 'NULL, NULL, avg(a.likely), sqrt(avg(a.likely ^ 2))'
+            ELSE 'NULL, NULL, NULL, NULL'
+        END)
+    FROM pgpredict.learner_kind(learner) AS k (kind),
+         LATERAL (
+             SELECT cardinality((learner).features) AS count,
+                    format('pgpredict.%I(now_at, %s)::float8',
+                           (learner).name || '_answer', x.passed) AS answer,
+                    format('pgpredict.%I(now_at, %s)',
+                           (learner).name || '_answer_proba', x.passed) AS proba
+             FROM (SELECT string_agg('x.x' || f, ', ' ORDER BY f) AS passed
+                   FROM generate_series(1, cardinality((learner).features)) AS f) AS x
+         ) AS p
+    $$;
+
+-- pgpredict.<learner>_learn(batch): the next rows of the queue, in the order in which they came.
+--
+-- An entry may hold more keys than are still wanted: the rest of it stays. Rows are read as they are
+-- now: those that are gone, or have lost their label, are nobody's business any more.
+CREATE OR REPLACE FUNCTION pgpredict.learn_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$
+#variable_conflict use_column
+DECLARE
+    {batch_declarations}
+    released boolean[];
+    done bigint;
+    keys text[];
+    wide float8[];
+    features float8[];
+    labels float8[];
+    own text[];
+    reasons text[];
+    held integer := 0;
+    learnt bigint := 0;
+BEGIN
+    WITH wanted AS (
+        SELECT count(*) AS entries
+        FROM (SELECT sum(n.rows) OVER (ROWS UNBOUNDED PRECEDING) - n.rows AS before
+              FROM (SELECT q.rows FROM pgpredict.{name_queue} AS q ORDER BY q.id LIMIT batch) AS n
+             ) AS n
+        WHERE n.before < batch
+    ),
+    taken AS (
+        SELECT q.*, least(q.rows, batch - q.before)::integer AS take
+        FROM (SELECT q.*, sum(q.rows) OVER (ORDER BY q.id) - q.rows AS before
+              FROM (SELECT q.* FROM pgpredict.{name_queue} AS q
+                    ORDER BY q.id LIMIT (SELECT w.entries FROM wanted AS w)) AS q) AS q
+    ),
+    finished AS (
+        DELETE FROM pgpredict.{name_queue} AS q
+        USING taken AS t
+        WHERE q.id = t.id AND t.take = t.rows
+    ),
+    begun AS (
+        UPDATE pgpredict.{name_queue} AS q
+        SET rows = t.rows - t.take, {key_rest}
+        FROM taken AS t
+        WHERE q.id = t.id AND t.take < t.rows
+    ),
+    one_each AS (
+        SELECT {k_keys}, bool_or(t.released) AS released
+        FROM taken AS t, unnest({key_taken}) WITH ORDINALITY AS k ({key_columns}, place)
+        GROUP BY {k_keys}
+        ORDER BY min(t.before + k.place)
+    )
+    SELECT {k_arrays}, array_agg(k.released), count(*)
+    INTO {batch_names}, released, done
+    FROM one_each AS k;
+    IF done = 0 THEN
+        PERFORM pgpredict.shrink_queue({literal});
+        RETURN 0;
+    END IF;
+
+    SELECT array_agg(r.key), array_agg(r.features), array_agg(r.label), array_agg(r.own)
+    INTO keys, wide, labels, own
+    FROM (
+        SELECT {key_text} AS key, ARRAY[{read_features}] AS features, {read_label} AS label,
+               CASE WHEN NOT k.released THEN pgpredict.{name_gate}(s.*) END AS own
+        FROM unnest({batch_names}, released) WITH ORDINALITY AS k ({key_columns}, released, place)
+        JOIN {source} AS s ON {s_is_k}
+        WHERE {s_labelled}
+        ORDER BY k.place
+    ) AS r;
+    IF keys IS NULL THEN
+        RETURN done;
+    END IF;
+    features := ARRAY(SELECT unnest(wide));
+    IF pgpredict.not_finite(features) OR {labels_not_finite} OR num_nonnulls(VARIADIC own) > 0 THEN
+        reasons := pgpredict.gate_reasons(
+            pgpredict.check_learner({literal}), features, labels, own);
+        held := pgpredict.{name_quarantine}(keys, reasons);
+        SELECT array_agg(k.key), array_agg(k.label),
+               ARRAY(SELECT f.value FROM unnest(features) WITH ORDINALITY AS f (value, place)
+                     WHERE reasons[(f.place - 1) / {feature_count} + 1] IS NULL
+                     ORDER BY f.place)
+        INTO keys, labels, features
+        FROM unnest(keys, labels, reasons) WITH ORDINALITY AS k (key, label, reason, place)
+        WHERE k.reason IS NULL;
+    END IF;
+    IF keys IS NOT NULL THEN
+        learnt := pgpredict.{name_apply}(keys, features, labels, 'learnt');
+        held := held + cardinality(keys) - learnt;
+        IF held > 0 THEN
+            PERFORM pgpredict.note_quarantined({literal}, held, learnt, cardinality(keys));
+        END IF;
+    END IF;
+    RETURN done;
+END
+$body$;
+
+-- Notes with the state that a batch has led to how many of its rows were not learnt. Where none of
+-- ten rows and more could be, because the parameters are so large already, more rows would only
+-- fill the quarantine: the learner stops.
+CREATE OR REPLACE FUNCTION pgpredict.note_quarantined(
+    learner text, held integer, learnt bigint, tried integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+BEGIN
+    IF learnt > 0 THEN
+        UPDATE pgpredict.learner_state AS s
+        SET quarantined = held
+        FROM pgpredict.learner_current AS c
+        WHERE c.learner = note_quarantined.learner
+          AND s.learner = c.learner AND s.state = c.state;
+    ELSIF tried >= 10 AND EXISTS (
+        SELECT
+        FROM pgpredict.learner_current AS c
+        JOIN pgpredict.learner_state AS s ON s.learner = c.learner AND s.state = c.state
+        WHERE c.learner = note_quarantined.learner
+          AND (1e100 < ANY (s.parameters) OR -1e100 > ANY (s.parameters)))
+    THEN
+        UPDATE pgpredict.learner AS l
+        SET status = 'stopped',
+            why = format('none of %s rows could be learnt, since the parameters are beyond 1e100:'
+                         ' unlearn what made them so, or roll back, and resume', tried)
+        WHERE l.name = note_quarantined.learner;
+    END IF;
+END
+$$;

@@ -1,0 +1,157 @@
+-- How a learner answers: predict.<learner>(…) with the current state, predict.<learner>_at(state, …)
+-- with any.
+--
+-- The parameters are read by one function that anybody may call who may predict; the rest runs as
+-- the caller. PL/pgSQL reads them once per call, and is parsed once per session.
+
+-- The functions that answer: their names, and the expression for what they return. `answer` is
+-- written with $1 for the parameters and $2 … for the features.
+CREATE OR REPLACE FUNCTION pgpredict.learner_answers(learner text)
+    RETURNS TABLE (suffix text, result text, answer text)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT a.suffix, a.result, a.answer
+    FROM pgpredict.learner AS l,
+         LATERAL (VALUES
+             ('', l.label_type,
+              CASE WHEN cardinality(l.classes) > 0
+                  THEN format('(%L::%s[])[(%s)::integer + 1]', l.classes, l.label_type, l.prediction)
+                  ELSE format('(%s)::%s', l.prediction, l.label_type) END),
+             ('_proba', l.probability_type, l.probability)
+         ) AS a (suffix, result, answer)
+    WHERE l.name = learner_answers.learner AND a.answer IS NOT NULL
+    $$;
+
+-- The columns of a row of the source as arguments; NULL: a column is gone.
+CREATE OR REPLACE FUNCTION pgpredict.passed_features(learner text, alias text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT string_agg(pgpredict.passed(to_regclass(l.source), alias, f.name, 'double precision'),
+                      ', ' ORDER BY f.place)
+    FROM pgpredict.learner AS l, unnest(l.features) WITH ORDINALITY AS f (name, place)
+    WHERE l.name = passed_features.learner
+    $$;
+
+-- Moves the numbers of the arguments $2, $3 … in an expression, and puts `parameters` for $1.
+CREATE OR REPLACE FUNCTION pgpredict.renumbered(answer text, parameters text, by_how_many integer)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT string_agg(
+               p.part || CASE
+                   WHEN p.number IS NULL THEN ''
+                   WHEN p.number = 1 THEN parameters
+                   ELSE '$' || p.number + by_how_many
+               END, '' ORDER BY p.place)
+    FROM (
+        SELECT t.place, t.part, m.number
+        FROM regexp_split_to_table(answer, '\$\d+') WITH ORDINALITY AS t (part, place)
+        LEFT JOIN (
+            SELECT n.place, n.found[1]::integer AS number
+            FROM regexp_matches(answer, '\$(\d+)', 'g') WITH ORDINALITY AS n (found, place)
+        ) AS m ON m.place = t.place
+    ) AS p
+    $$;
+
+-- Creates a function in the schema predict, or replaces it.
+CREATE OR REPLACE FUNCTION pgpredict.define_answer(
+    name text, arguments text, result text, body text, comment text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+BEGIN
+    EXECUTE format('CREATE OR REPLACE FUNCTION predict.%I(%s) RETURNS %s %s',
+                   name, arguments, result, body);
+    EXECUTE format('COMMENT ON FUNCTION predict.%I(%s) IS %L', name, arguments, comment);
+    PERFORM pgpredict.hand_over(format('predict.%I(%s)', name, arguments)::regprocedure);
+END
+$$;
+
+-- Creates predict.<learner>_state() and predict.<learner>_parameters().
+CREATE OR REPLACE FUNCTION pgpredict.define_parameters(learner text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    reads CONSTANT text :=
+        'LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER'
+        ' SET search_path = pg_catalog, pg_temp AS %L';
+BEGIN
+    PERFORM pgpredict.define_answer(
+        learner || '_state', '', 'bigint',
+        format(reads, format(
+            'BEGIN RETURN (SELECT c.state FROM pgpredict.learner_current AS c'
+            ' WHERE c.learner = %L); END', learner)),
+        format('learner %s: the number of the state that predicts now', learner));
+    PERFORM pgpredict.define_answer(
+        learner || '_parameters', '', 'double precision[]',
+        format(reads, format(
+            'BEGIN RETURN (SELECT s.parameters FROM pgpredict.learner_current AS c'
+            ' JOIN pgpredict.learner_state AS s ON s.learner = c.learner AND s.state = c.state'
+            ' WHERE c.learner = %L); END', learner)),
+        format('learner %s: the parameters that predict now', learner));
+    PERFORM pgpredict.define_answer(
+        learner || '_parameters', 'state bigint', 'double precision[]',
+        format(reads, format(
+            'BEGIN RETURN pgpredict.parameters_at(%L, state); END', learner)),
+        format('learner %s: the parameters of a state', learner));
+END
+$$;
+
+-- Creates the functions of a learner that predict.
+CREATE OR REPLACE FUNCTION pgpredict.define_answers(learner text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    l pgpredict.learner := pgpredict.check_learner(learner);
+    arguments text := (
+        SELECT string_agg(format('%I double precision', f.name), ', ' ORDER BY f.place)
+        FROM unnest(l.features) WITH ORDINALITY AS f (name, place));
+    numbers text := (
+        SELECT string_agg('$' || f, ', ' ORDER BY f)
+        FROM generate_series(2, cardinality(l.features) + 1) AS f);
+    state_name CONSTANT text := CASE WHEN 'state' = ANY (l.features) THEN 'at_state' ELSE 'state' END;
+    row_name CONSTANT text := CASE WHEN 'c' = ANY (l.features) THEN 'source_row' ELSE 'c' END;
+    of_row text := pgpredict.passed_features(learner, row_name);
+    one record;
+BEGIN
+    FOR one IN SELECT a.* FROM pgpredict.learner_answers(learner) AS a LOOP
+        PERFORM pgpredict.define_answer(
+            learner || one.suffix, arguments, one.result,
+            format('LANGUAGE plpgsql STABLE PARALLEL SAFE AS %L', format(
+                'DECLARE p CONSTANT float8[] := predict.%I(); BEGIN RETURN %s; END',
+                learner || '_parameters', pgpredict.renumbered(one.answer, 'p', -1))),
+            format('learner %s, its current state: %s', learner, l.estimator));
+        PERFORM pgpredict.define_answer(
+            learner || one.suffix || '_at', format('%I bigint, %s', state_name, arguments),
+            one.result,
+            format('LANGUAGE plpgsql STABLE PARALLEL SAFE AS %L', format(
+                'DECLARE p CONSTANT float8[] := predict.%I($1); BEGIN RETURN %s; END',
+                learner || '_parameters', pgpredict.renumbered(one.answer, 'p', 0))),
+            format('learner %s, any of its states: %s', learner, l.estimator));
+        PERFORM pgpredict.define_answer(
+            learner || one.suffix, format('%I %s', row_name, l.source), one.result,
+            format('LANGUAGE sql STABLE PARALLEL SAFE RETURN predict.%I(%s)',
+                   learner || one.suffix, of_row),
+            format('learner %s, its current state: %s', learner, l.estimator));
+        PERFORM pgpredict.define_answer(
+            learner || one.suffix || '_at',
+            format('%I bigint, %I %s', state_name, row_name, l.source), one.result,
+            format('LANGUAGE sql STABLE PARALLEL SAFE RETURN predict.%I($1, %s)',
+                   learner || one.suffix || '_at', of_row),
+            format('learner %s, any of its states: %s', learner, l.estimator));
+        -- What the gate and the metrics ask, of many rows with parameters that are read already:
+        -- the place of the class instead of the class.
+        EXECUTE format(
+            'CREATE OR REPLACE FUNCTION pgpredict.%I(parameters float8[], %s) RETURNS %s'
+            ' LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %s',
+            learner || '_answer' || one.suffix, arguments,
+            CASE one.suffix WHEN '' THEN 'float8' ELSE one.result END,
+            CASE one.suffix WHEN '' THEN format('(%s)::float8', l.prediction) ELSE one.answer END);
+    END LOOP;
+END
+$$;

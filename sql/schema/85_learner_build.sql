@@ -1,0 +1,87 @@
+-- Puts the functions of a learner in place, from the templates.
+
+CREATE OR REPLACE FUNCTION pgpredict.build_learner(learner text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    l pgpredict.learner := pgpredict.check_learner(learner);
+    pieces jsonb := pgpredict.learner_pieces(learner) || pgpredict.answer_pieces(l);
+    settings CONSTANT text := pgpredict.learner_settings();
+    -- A few keys are never a reason to read a whole table; plans are made once per session.
+    by_key CONSTANT text := settings || ' SET enable_seqscan = off SET enable_hashjoin = off'
+        ' SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan';
+    label text := pgpredict.passed(
+        to_regclass(l.source), 's', l.target, pgpredict.label_input(l.label_type));
+BEGIN
+    PERFORM pgpredict.define_parameters(learner);
+    PERFORM pgpredict.define_answers(learner);
+    PERFORM pgpredict.define_stream_function(
+        learner, '_kernel', 'parameters float8[], features float8[], labels float8[]', 'float8[]',
+        'IMMUTABLE', l.kernel);
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION pgpredict.%I(r %s) RETURNS text LANGUAGE sql STABLE RETURN %s',
+        learner || '_gate', l.source, pgpredict.gate_expression(learner));
+    pieces := pieces || jsonb_build_object(
+        'read_features', pgpredict.passed_features(learner, 's'),
+        'read_label', CASE
+            WHEN l.target IS NULL THEN 'NULL::float8'
+            WHEN cardinality(l.classes) = 0 THEN label
+            ELSE format('(array_position(%L::%s[], %s) - 1)::float8',
+                        l.classes, pgpredict.label_input(l.label_type), label)
+        END,
+        'labels_not_finite', CASE WHEN l.target IS NULL THEN 'false'
+            ELSE 'pgpredict.not_finite(labels)' END);
+    PERFORM pgpredict.define_stream_function(
+        learner, '_quarantine', 'keys text[], reasons text[]', 'integer', by_key,
+        pgpredict.fill(pgpredict.quarantine_template(), pieces));
+    PERFORM pgpredict.define_stream_function(
+        learner, '_apply', 'keys text[], features float8[], labels float8[], how text', 'integer',
+        by_key, pgpredict.fill(pgpredict.apply_learner_template(), pieces));
+    PERFORM pgpredict.define_stream_function(
+        learner, '_learn', 'batch integer', 'bigint', by_key,
+        pgpredict.fill(pgpredict.learn_template(), pieces));
+    PERFORM pgpredict.define_stream_function(
+        learner, '_capture', '', 'trigger', 'SECURITY DEFINER ' || settings,
+        pgpredict.learner_capture(learner));
+    -- Those that stand in the schema pgpredict are for nobody else.
+    PERFORM pgpredict.hand_over(f), pgpredict.hide_function(f)
+    FROM pgpredict.functions_of_learner(learner) AS f
+    JOIN pg_proc AS p ON p.oid = f
+    WHERE p.pronamespace = 'pgpredict'::regnamespace;
+END
+$$;
+
+-- Takes the right that PUBLIC has to every new function.
+CREATE OR REPLACE FUNCTION pgpredict.hide_function(function regprocedure) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+BEGIN
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+END
+$$;
+
+-- Notes where the source of a learner is now, if it was renamed: its triggers are on it. Returns
+-- whether it was.
+CREATE OR REPLACE FUNCTION pgpredict.follow_learner_source(learner text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    now text := (
+        SELECT format('%I.%I', n.nspname, c.relname)
+        FROM pgpredict.captured_tables(learner) AS t
+        JOIN pg_class AS c ON c.oid = t
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE NOT c.relispartition OR NOT EXISTS (
+            SELECT FROM pg_partition_ancestors(t) AS a
+            WHERE a.relid <> t AND a.relid IN (SELECT pgpredict.captured_tables(learner)))
+        LIMIT 1);
+BEGIN
+    UPDATE pgpredict.learner AS l
+    SET source = now
+    WHERE l.name = follow_learner_source.learner AND l.source <> now;
+    RETURN FOUND;
+END
+$$;

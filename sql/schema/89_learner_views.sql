@@ -1,0 +1,61 @@
+-- What people read of learners.
+
+CREATE OR REPLACE VIEW pgpredict.learners AS
+SELECT l.name,
+       l.status,
+       l.why,
+       s.state,
+       s.rows,
+       s.at AS learnt_at,
+       coalesce(q.rows, 0)::bigint AS depth,
+       statement_timestamp() - q.since AS oldest_age,
+       (SELECT count(*) FROM pgpredict.quarantine AS h WHERE h.learner = l.name) AS quarantined,
+       l.estimator,
+       l.source,
+       l.key,
+       l.target,
+       l.features,
+       l.classes,
+       l.label_type,
+       l.place,
+       l.level,
+       l.notify,
+       l.retention,
+       l.created_at,
+       l.created_by
+FROM pgpredict.learner AS l
+JOIN pgpredict.learner_current AS c ON c.learner = l.name
+JOIN pgpredict.learner_state AS s ON s.learner = c.learner AND s.state = c.state
+LEFT JOIN (
+    SELECT q.tableoid, sum(q.rows) AS rows, min(q.enqueued_at) AS since
+    FROM pgpredict.queue AS q
+    GROUP BY q.tableoid
+) AS q ON q.tableoid = to_regclass(format('pgpredict.%I', l.name || '_queue'))
+ORDER BY l.name;
+
+CREATE OR REPLACE VIEW pgpredict.learner_states AS
+SELECT s.learner,
+       s.state,
+       c.state IS NOT NULL AS current,
+       s.came_from,
+       s.made_by,
+       s.rows,
+       s.batch_rows,
+       s.quarantined,
+       s.log_loss,
+       s.accuracy,
+       CASE WHEN l.probability IS NOT NULL AND cardinality(l.classes) = 2
+           THEN (SELECT pgpredict.auc(b.labels, b.predicted)
+                 FROM pgpredict.learner_batch AS b
+                 WHERE b.learner = s.learner AND b.state = s.state) END AS auc,
+       s.mae,
+       s.rmse,
+       s.checkpoint,
+       s.at
+FROM pgpredict.learner_state AS s
+JOIN pgpredict.learner AS l ON l.name = s.learner
+LEFT JOIN pgpredict.learner_current AS c ON c.learner = s.learner AND c.state = s.state;
+
+COMMENT ON VIEW pgpredict.learners IS 'one row per learner: where it stands, what waits';
+COMMENT ON VIEW pgpredict.learner_states IS
+    'one row per state: how it was made, and how good the predictions of its batch were before';
