@@ -7,7 +7,7 @@
     ├── UnreadableModel           a model file that is not there, or not a model
     │   └── UntrustedModel        a model file that runs code, read without trust
     ├── UnreadableSample          a sample file or query that cannot be read
-    ├── InvalidName               a name of a model or stream that is not allowed
+    ├── InvalidName               a name of a model, stream or learner that is not allowed
     ├── UnknownModel              no such model, or no such version of it
     ├── SignatureChanged          the live alias is in use and its inputs would change
     ├── InUse                     something depends on what is to be removed
@@ -17,6 +17,8 @@
     ├── NoBaseline                a version of a time when no baselines were kept
     ├── UnknownStream             no such stream
     ├── InvalidStream             a stream that exists already, or that cannot be as asked for
+    ├── UnknownLearner            no such learner
+    ├── InvalidLearner            a learner that exists already, or that cannot be as asked for
     ├── GoldenRowMismatch         the database answers otherwise than Python
     └── DatabaseError             the database cannot be used
         ├── NoServer              nobody answers
@@ -30,6 +32,7 @@ All take what `PgpredictError` takes: a message and, by keyword, ``why``, ``do``
 from __future__ import annotations
 
 from pgpredict_transpiler.errors import (
+    InvalidLearner,
     InvalidSample,
     NotFitted,
     PgpredictError,
@@ -40,6 +43,7 @@ __all__ = [
     "DatabaseError",
     "GoldenRowMismatch",
     "InUse",
+    "InvalidLearner",
     "InvalidName",
     "InvalidSample",
     "InvalidSource",
@@ -54,6 +58,7 @@ __all__ = [
     "NothingBefore",
     "PgpredictError",
     "SignatureChanged",
+    "UnknownLearner",
     "UnknownModel",
     "UnknownStream",
     "UnreadableModel",
@@ -76,7 +81,7 @@ class UnreadableSample(PgpredictError):
 
 
 class InvalidName(PgpredictError):
-    """A name of a model or stream that does not match ``^[a-z][a-z0-9_]{0,40}$``."""
+    """A name of a model, stream or learner that does not match ``^[a-z][a-z0-9_]{0,40}$``."""
 
 
 class UnknownModel(PgpredictError):
@@ -113,6 +118,10 @@ class UnknownStream(PgpredictError):
 
 class InvalidStream(PgpredictError):
     """A stream that exists already, or an option of one that has no meaning."""
+
+
+class UnknownLearner(PgpredictError):
+    """A learner that the database does not hold."""
 
 
 class GoldenRowMismatch(PgpredictError):

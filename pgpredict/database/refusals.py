@@ -13,8 +13,8 @@ from psycopg.rows import dict_row
 from pgpredict import errors
 from pgpredict.database.queries import query
 
-# The SQLSTATEs that the functions in sql/schema/ raise; 50_registry.sql and 71_stream_checks.sql
-# list them.
+# The SQLSTATEs that the functions in sql/schema/ raise; 50_registry.sql, 71_stream_checks.sql and
+# 80_learner_checks.sql list them.
 RAISED_BY_US: dict[str, type[errors.PgpredictError]] = {
     "PP001": errors.UnknownModel,
     "PP002": errors.SignatureChanged,
@@ -25,6 +25,8 @@ RAISED_BY_US: dict[str, type[errors.PgpredictError]] = {
     "PP007": errors.InvalidStream,
     "PP008": errors.InvalidName,
     "PP009": errors.NoBaseline,
+    "PP010": errors.UnknownLearner,
+    "PP011": errors.InvalidLearner,
 }
 
 LOST = (pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.IdleInTransactionSessionTimeout)

@@ -15,6 +15,7 @@ CREATE TABLE pgpredict.learner (
     kernel           text        NOT NULL,
     prediction       text        NOT NULL,
     probability      text,
+    model_file       bytea,
     level            text        NOT NULL CHECK (level IN ('statement', 'row')),
     notify           boolean     NOT NULL,
     retention        integer     CHECK (retention > 0),

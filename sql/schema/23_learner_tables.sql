@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS pgpredict.learner (
     kernel           text        NOT NULL,  -- PL/pgSQL: (parameters, features, labels) -> parameters
     prediction       text        NOT NULL,  -- SQL: $1 are the parameters, $2 … the features
     probability      text,
+    model_file       bytea,                 -- the estimator as it was given, as skops writes it
     level            text        NOT NULL CHECK (level IN ('statement', 'row')),
     notify           boolean     NOT NULL,
     retention        integer     CHECK (retention > 0),  -- how many states are kept; NULL: all

@@ -66,7 +66,6 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE FUNCTION predict.%I(%s) RETURNS %s %s',
                    name, arguments, result, body);
     EXECUTE format('COMMENT ON FUNCTION predict.%I(%s) IS %L', name, arguments, comment);
-    PERFORM pgpredict.hand_over(format('predict.%I(%s)', name, arguments)::regprocedure);
 END
 $$;
 

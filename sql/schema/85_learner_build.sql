@@ -45,7 +45,8 @@ BEGIN
         learner, '_capture', '', 'trigger', 'SECURITY DEFINER ' || settings,
         pgpredict.learner_capture(learner));
     -- Those that stand in the schema pgpredict are for nobody else.
-    PERFORM pgpredict.hand_over(f), pgpredict.hide_function(f)
+    PERFORM pgpredict.hand_over(f) FROM pgpredict.functions_of_learner(learner) AS f;
+    PERFORM pgpredict.hide_function(f)
     FROM pgpredict.functions_of_learner(learner) AS f
     JOIN pg_proc AS p ON p.oid = f
     WHERE p.pronamespace = 'pgpredict'::regnamespace;

@@ -28,7 +28,8 @@ CREATE OR REPLACE FUNCTION pgpredict.create_learner(
     backfill boolean DEFAULT false,
     retention integer DEFAULT NULL,
     notify boolean DEFAULT true,
-    level text DEFAULT 'statement') RETURNS bigint
+    level text DEFAULT 'statement',
+    model_file bytea DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
@@ -58,6 +59,7 @@ BEGIN
     wanted.kernel := create_learner.kernel;
     wanted.prediction := create_learner.prediction;
     wanted.probability := create_learner.probability;
+    wanted.model_file := create_learner.model_file;
     wanted.level := create_learner.level;
     wanted.notify := coalesce(create_learner.notify, true);
     wanted.retention := create_learner.retention;

@@ -1,0 +1,101 @@
+"""The statements of learners, and what an estimator becomes in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from psycopg import Cursor, sql
+from psycopg import errors as pg
+from psycopg.types.json import Jsonb
+
+from pgpredict.database.queries import query
+from pgpredict.database.stream_statements import table
+from pgpredict.errors import InvalidLearner, InvalidSource
+
+if TYPE_CHECKING:
+    from pgpredict_transpiler.learning.program import LearningProgram
+
+Asking = Cursor[dict[str, Any]]
+
+# More labels than these are no classes.
+MOST_CLASSES = 1000
+SQL_TYPES = {bool: "boolean", int: "bigint", float: "double precision", str: "text"}
+
+
+def run(cursor: Asking, statement: str, /, **parameters: Any) -> list[dict[str, Any]]:
+    """The rows of a statement of ``sql/queries/learners.sql``."""
+    return cursor.execute(query(statement, "learners"), parameters).fetchall()
+
+
+def first(cursor: Asking, statement: str, /, **parameters: Any) -> dict[str, Any]:
+    """The first of them."""
+    return run(cursor, statement, **parameters)[0]
+
+
+def source_of(cursor: Asking, source: str) -> int:
+    """The oid of a table that a caller named; raises `InvalidSource` where there is none."""
+    return table(cursor, source)
+
+
+def labels_there(cursor: Asking, source: str, target: str) -> list[Any]:
+    """The labels that a table holds now, in no order.
+
+    Raises:
+        InvalidSource: the table has no such column.
+        InvalidLearner: there are too many to be classes.
+    """
+    oid = table(cursor, source)
+    name = sql.SQL(  # type: ignore[arg-type]
+        str(first(cursor, "name_of", source=oid)["name"])
+    )
+    statement = sql.SQL(query("labels", "learners")).format(  # type: ignore[arg-type]
+        target=sql.Identifier(target), source=name
+    )
+    try:
+        found = cursor.execute(statement).fetchone()
+    except pg.UndefinedColumn as error:
+        raise InvalidSource(f"{source} has no column {target}") from error
+    labels = (found or {}).get("labels") or []
+    if len(labels) > MOST_CLASSES:
+        raise InvalidLearner(
+            f"{target} holds more than {MOST_CLASSES} different labels: they are no classes",
+            do="name the classes, or take an estimator that predicts a number",
+        )
+    return [label if type(label) in SQL_TYPES else float(label) for label in labels]
+
+
+def described(estimator: object) -> str:
+    """An estimator in one line, with the options that are not the usual ones."""
+    return re.sub(r"\s+", " ", str(estimator))
+
+
+def texts_of(program: LearningProgram, target: str | None) -> dict[str, Any]:
+    """The parameters of the statement `create` that come from a program."""
+    return {
+        "features": list(program.features),
+        "label_type": _label_type(program, target),
+        "classes": [_text(label) for label in program.classes],
+        "blocks": Jsonb([{"name": b.name, "shape": list(b.shape)} for b in program.blocks]),
+        "initial": program.initial.tolist(),
+        "kernel": program.kernel,
+        "prediction": program.prediction,
+        "probability": program.probability,
+    }
+
+
+def labels_of(texts: Sequence[str], label_type: str) -> list[Any]:
+    """The classes of a learner as Python scalars."""
+    readers = {"boolean": "true".__eq__, "bigint": int, "double precision": float, "text": str}
+    return [readers[label_type](text) for text in texts]
+
+
+def _label_type(program: LearningProgram, target: str | None) -> str:
+    if program.classes:
+        return SQL_TYPES[type(program.classes[0])]
+    return "integer" if target is None else "double precision"
+
+
+def _text(label: Any) -> str:
+    return str(label).lower() if isinstance(label, bool) else str(label)

@@ -1,0 +1,228 @@
+"""Models that learn from the rows of a table, inside the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pgpredict.database.learner_records import Learner, LearnerState
+from pgpredict.database.learner_statements import (
+    described,
+    first,
+    labels_of,
+    labels_there,
+    run,
+    source_of,
+    texts_of,
+)
+from pgpredict.database.modelbytes import model_bytes
+from pgpredict.database.session import Session
+from pgpredict.errors import UnreadableModel
+
+
+class Learners(Session):
+    """What `pgpredict.Database` does with learners."""
+
+    def create_learner(
+        self,
+        name: str,
+        estimator: Any,
+        *,
+        source: str,
+        features: Sequence[str],
+        target: str | None = None,
+        key: str | Sequence[str] | None = None,
+        classes: Sequence[Any] | None = None,
+        backfill: bool = False,
+        retention: int | None = None,
+        notify: bool = True,
+        level: str = "statement",
+    ) -> Learner:
+        """Learn from the labelled rows of a table from now on, as they come.
+
+        A row is learnt once: when it comes with its label, or when an UPDATE gives it one. A row
+        with a NULL, NaN or infinity in a feature goes to quarantine instead; one without a label
+        waits for it. ``predict.<name>(…)`` answers with what is learnt so far.
+
+        Args:
+            name: name of the learner, ``^[a-z][a-z0-9_]{0,40}$``.
+            estimator: of scikit-learn, with `partial_fit`. Fitted: learning goes on from its
+                numbers.
+            source: a table with a column of numbers for each feature, looked up as in a query.
+            features: names of these columns, in the estimator's order.
+            target: name of the column of the label; None for what needs none, as k-means.
+            key: the column or columns that tell the rows apart, NOT NULL and unique. None: the
+                primary key.
+            classes: every label that a classifier will see. None: those that a fitted estimator
+                knows, else those that the source holds now.
+            backfill: learn the labelled rows that are there already, too, in the order of the key.
+            retention: how many states are kept; None: all.
+            notify: whether writers wake the worker, which polls otherwise.
+            level: of the triggers: ``statement``, or ``row`` where logical replication fills the
+                table.
+
+        Returns:
+            The learner.
+
+        Raises:
+            InvalidName: the name is not allowed.
+            UnsupportedEstimator: the estimator cannot learn in the database; says why.
+            InvalidLearner: there is such a learner already, or features, classes or options do not
+                fit.
+            InvalidSource: there is no such table, or its columns do not fit.
+            NoRights: triggers on the table are not yours to make.
+
+        Example:
+            >>> db.create_learner(
+            ...     "fraud", SGDClassifier(loss="log_loss"), source="payments", target="is_fraud",
+            ...     features=["amount", "hour"], classes=[False, True])  # doctest: +SKIP
+            >>> db.learn("fraud")  # doctest: +SKIP
+            1000
+        """
+        # Loads scikit-learn: a second that other methods need not wait.
+        from pgpredict_transpiler.learning.registry import learning_program
+
+        with self._work() as cursor:
+            needs_classes = getattr(estimator, "_estimator_type", "") == "classifier"
+            if classes is None and needs_classes and not hasattr(estimator, "classes_") and target:
+                classes = labels_there(cursor, source, target)
+            program = learning_program(estimator, features, classes)
+            first(
+                cursor,
+                "create",
+                name=name,
+                source=source_of(cursor, source),
+                target=target,
+                estimator=described(estimator),
+                key=[key] if isinstance(key, str) else list(key or ()) or None,
+                backfill=backfill,
+                retention=retention,
+                notify=notify,
+                level=level,
+                model_file=model_bytes(estimator, None).content,
+                **texts_of(program, target),
+            )
+            return Learner(**first(cursor, "learners", name=name))
+
+    def learners(self) -> list[Learner]:
+        """All learners, by name: where they stand, what waits.
+
+        Example:
+            >>> [learner.name for learner in db.learners() if learner.depth]  # doctest: +SKIP
+            ['fraud']
+        """
+        with self._work() as cursor:
+            return [Learner(**row) for row in run(cursor, "learners", name=None)]
+
+    def learner(self, name: str) -> Learner:
+        """One learner.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+        """
+        with self._work() as cursor:
+            found = run(cursor, "learners", name=name)
+            if not found:  # this says what there is instead
+                run(cursor, "check", name=name)
+            return Learner(**found[0])
+
+    def learner_states(self, name: str, at_most: int = 100) -> list[LearnerState]:
+        """The last states of a learner, the latest first.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+        """
+        with self._work() as cursor:
+            run(cursor, "check", name=name)
+            return [
+                LearnerState(**row) for row in run(cursor, "states", name=name, at_most=at_most)
+            ]
+
+    def learn(self, name: str, batch: int = 1000) -> int:
+        """Learn what waits, in one transaction. The worker calls this again and again.
+
+        Args:
+            name: name of the learner.
+            batch: how many rows at most: one call of `partial_fit`.
+
+        Returns:
+            How many rows are done, those that went to quarantine included; 0: nothing waits, or the
+            learner is paused.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+
+        Example:
+            >>> while db.learn("fraud"):  # doctest: +SKIP
+            ...     pass
+        """
+        with self._work() as cursor:
+            return int(first(cursor, "learn", name=name, batch=batch)["rows"])
+
+    def pause_learner(self, name: str) -> bool:
+        """Let rows wait: nothing is learnt until `resume_learner`; no row is lost.
+
+        Returns:
+            Whether it learnt before.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+        """
+        with self._work() as cursor:
+            return bool(first(cursor, "pause", name=name)["was_learning"])
+
+    def resume_learner(self, name: str) -> bool:
+        """Go on: what waited is next.
+
+        Returns:
+            Whether it was paused, or had stopped.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+        """
+        with self._work() as cursor:
+            return bool(first(cursor, "resume", name=name)["was_resting"])
+
+    def drop_learner(self, name: str) -> int:
+        """Remove a learner: its triggers, functions, history, queue and quarantine.
+
+        Returns:
+            How many rows waited.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InUse: a view or something else uses its functions.
+        """
+        with self._work() as cursor:
+            return int(first(cursor, "drop", name=name)["waited"])
+
+    def export_learner(self, name: str, state: int | None = None) -> Any:
+        """A state of a learner as a fitted estimator of scikit-learn.
+
+        Args:
+            name: name of the learner.
+            state: its number; None: the current one.
+
+        Returns:
+            An estimator that predicts the same, and whose `partial_fit` goes on from there.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InvalidLearner: it has no such state any more.
+            UnreadableModel: what it was made of was not kept.
+            UntrustedModel: it holds types that are not known to be safe.
+        """
+        from pgpredict.modelfile import skopsfile
+        from pgpredict_transpiler.learning.registry import learning_program
+
+        with self._work() as cursor:
+            stored = first(cursor, "stored", name=name, state=state)
+        if stored["model_file"] is None:
+            raise UnreadableModel(
+                f"the estimator of learner {name} was not kept",
+                why="it was created without Python, or skops cannot write it",
+            )
+        estimator = skopsfile.read(f"learner {name}", stored["model_file"], False)
+        classes = labels_of(stored["classes"], stored["label_type"]) or None
+        program = learning_program(estimator, stored["features"], classes)
+        return program.export(stored["parameters"])

@@ -1,0 +1,67 @@
+-- What `pgpredict.Database` asks about learners, by name.
+
+-- name: name_of
+SELECT format('%%I.%%I', n.nspname, c.relname) AS name
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = %(source)s;
+
+-- name: labels
+-- The labels that a table holds now; at most one more than a classifier can have.
+SELECT array_agg(l.label) AS labels
+FROM (SELECT DISTINCT t.{target} AS label FROM {source} AS t
+      WHERE t.{target} IS NOT NULL LIMIT 1001) AS l;
+
+-- name: create
+SELECT pgpredict.create_learner(
+    name        => %(name)s,
+    source      => %(source)s::oid::regclass,
+    target      => %(target)s::name,
+    features    => %(features)s::name[],
+    estimator   => %(estimator)s,
+    label_type  => %(label_type)s,
+    classes     => %(classes)s::text[],
+    blocks      => %(blocks)s,
+    initial     => %(initial)s::float8[],
+    kernel      => %(kernel)s,
+    prediction  => %(prediction)s,
+    probability => %(probability)s,
+    key         => %(key)s::name[],
+    backfill    => %(backfill)s,
+    retention   => %(retention)s,
+    notify      => %(notify)s,
+    level       => %(level)s,
+    model_file  => %(model_file)s) AS state;
+
+-- name: check
+SELECT (pgpredict.check_learner(%(name)s)).name;
+
+-- name: learners
+SELECT * FROM pgpredict.learners
+WHERE name = %(name)s OR %(name)s::text IS NULL
+ORDER BY name;
+
+-- name: states
+SELECT * FROM pgpredict.learner_states
+WHERE learner = %(name)s
+ORDER BY state DESC
+LIMIT %(at_most)s;
+
+-- name: learn
+SELECT pgpredict.learn(%(name)s, %(batch)s::integer) AS rows;
+
+-- name: pause
+SELECT pgpredict.pause_learner(%(name)s) AS was_learning;
+
+-- name: resume
+SELECT pgpredict.resume_learner(%(name)s) AS was_resting;
+
+-- name: drop
+SELECT pgpredict.drop_learner(%(name)s) AS waited;
+
+-- name: stored
+-- What a learner was made of, and the parameters of a state; NULL is the current one.
+SELECT l.features, l.classes, l.label_type, l.model_file,
+       pgpredict.parameters_at(l.name, coalesce(%(state)s::bigint, c.state)) AS parameters
+FROM pgpredict.learner AS l
+JOIN pgpredict.learner_current AS c ON c.learner = l.name
+WHERE l.name = (pgpredict.check_learner(%(name)s)).name;
