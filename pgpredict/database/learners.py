@@ -80,11 +80,13 @@ class Learners(Session):
             1000
         """
         # Loads scikit-learn: a second that other methods need not wait.
+        from sklearn.base import is_classifier
+
         from pgpredict_transpiler.learning.registry import learning_program
 
         with self._work() as cursor:
-            needs_classes = getattr(estimator, "_estimator_type", "") == "classifier"
-            if classes is None and needs_classes and not hasattr(estimator, "classes_") and target:
+            knows = hasattr(estimator, "classes_") or not is_classifier(estimator)
+            if classes is None and target is not None and not knows:
                 classes = labels_there(cursor, source, target)
             program = learning_program(estimator, features, classes)
             first(

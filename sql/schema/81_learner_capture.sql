@@ -135,6 +135,24 @@ EXCEPTION WHEN OTHERS THEN
 END
 $body$;
 
+-- Puts keys in the queue, 100 to an entry, in the order in which the statement wrote the rows: it
+-- is the order in which they are learnt. Most statements write few rows, or none with a label.
+CREATE OR REPLACE FUNCTION pgpredict.enqueue_labelled_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$SELECT {k_keys} INTO {batch_names} FROM {few_keys};
+        IF cardinality(batch1) BETWEEN 1 AND 100 THEN
+            INSERT INTO pgpredict.{name_queue} (rows, {key_columns})
+            VALUES (cardinality(batch1), {batch_names});
+        ELSIF cardinality(batch1) > 100 THEN
+            INSERT INTO pgpredict.{name_queue} (rows, {key_columns})
+            SELECT count(*), {k_arrays}
+            FROM (SELECT k.*, (row_number() OVER () - 1) / 100 AS entry FROM ({keys}) AS k) AS k
+            GROUP BY k.entry
+            ORDER BY k.entry;
+        ELSE
+            RETURN NULL;
+        END IF;$body$;
+
 -- What puts the keys of one operation in the queue.
 CREATE OR REPLACE FUNCTION pgpredict.enqueue_labelled(pieces jsonb, level text, operation text)
     RETURNS text
@@ -142,7 +160,7 @@ CREATE OR REPLACE FUNCTION pgpredict.enqueue_labelled(pieces jsonb, level text, 
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT pgpredict.fill(
-        pgpredict.enqueue_changed_template(),
+        pgpredict.enqueue_labelled_template(),
         pieces || jsonb_build_object('keys', k.keys, 'few_keys', pgpredict.fill(
             pieces ->> 'few_keys', jsonb_build_object('keys', k.keys))))
     FROM pgpredict.fill(pgpredict.labelled_keys(level, operation), pieces) AS k (keys)
