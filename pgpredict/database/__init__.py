@@ -12,6 +12,8 @@
     monitoring  whether later rows have drifted from that
     streams     predictions that are kept up to date while a table changes: records and
                 statements are in stream_records, stream_statements
+    learners    models that learn from the rows of a table: records and statements are in
+                learner_records, learner_statements
     modelbytes  the model file that is stored
     deploying   a new version into the database, in one transaction
     mismatch    golden rows that differ, side by side
@@ -31,6 +33,7 @@ Example:
 from __future__ import annotations
 
 from pgpredict.database.client import Database, connect
+from pgpredict.database.learner_records import Learner, LearnerState
 from pgpredict.database.monitoring import Drift
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
 from pgpredict.database.stream_records import DeadLetter, Stream
@@ -42,6 +45,8 @@ __all__ = [
     "Drift",
     "Event",
     "GoldenRow",
+    "Learner",
+    "LearnerState",
     "Model",
     "Stream",
     "Verification",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psycopg import Cursor, sql
@@ -34,11 +34,6 @@ def first(cursor: Asking, statement: str, /, **parameters: Any) -> dict[str, Any
     return run(cursor, statement, **parameters)[0]
 
 
-def source_of(cursor: Asking, source: str) -> int:
-    """The oid of a table that a caller named; raises `InvalidSource` where there is none."""
-    return table(cursor, source)
-
-
 def labels_there(cursor: Asking, source: str, target: str) -> list[Any]:
     """The labels that a table holds now, in no order.
 
@@ -47,11 +42,9 @@ def labels_there(cursor: Asking, source: str, target: str) -> list[Any]:
         InvalidLearner: there are too many to be classes.
     """
     oid = table(cursor, source)
-    name = sql.SQL(  # type: ignore[arg-type]
-        str(first(cursor, "name_of", source=oid)["name"])
-    )
-    statement = sql.SQL(query("labels", "learners")).format(  # type: ignore[arg-type]
-        target=sql.Identifier(target), source=name
+    name = first(cursor, "name_of", source=oid)
+    statement = sql.SQL(query("labels", "learners")).format(
+        target=sql.Identifier(target), source=sql.Identifier(name["schema"], name["relation"])
     )
     try:
         found = cursor.execute(statement).fetchone()
@@ -82,12 +75,19 @@ def texts_of(program: LearningProgram, target: str | None) -> dict[str, Any]:
         "kernel": program.kernel,
         "prediction": program.prediction,
         "probability": program.probability,
+        "accepts": program.accepts,
+        "expects": program.expects,
     }
 
 
 def labels_of(texts: Sequence[str], label_type: str) -> list[Any]:
     """The classes of a learner as Python scalars."""
-    readers = {"boolean": "true".__eq__, "bigint": int, "double precision": float, "text": str}
+    readers: dict[str, Callable[[str], Any]] = {
+        "boolean": "true".__eq__,
+        "bigint": int,
+        "double precision": float,
+        "text": str,
+    }
     return [readers[label_type](text) for text in texts]
 
 

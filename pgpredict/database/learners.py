@@ -12,11 +12,11 @@ from pgpredict.database.learner_statements import (
     labels_of,
     labels_there,
     run,
-    source_of,
     texts_of,
 )
 from pgpredict.database.modelbytes import model_bytes
 from pgpredict.database.session import Session
+from pgpredict.database.stream_statements import table
 from pgpredict.errors import UnreadableModel
 
 
@@ -93,7 +93,7 @@ class Learners(Session):
                 cursor,
                 "create",
                 name=name,
-                source=source_of(cursor, source),
+                source=table(cursor, source),
                 target=target,
                 estimator=described(estimator),
                 key=[key] if isinstance(key, str) else list(key or ()) or None,

@@ -15,6 +15,8 @@ CREATE TABLE pgpredict.learner (
     kernel           text        NOT NULL,
     prediction       text        NOT NULL,
     probability      text,
+    accepts          text,
+    expects          text,
     model_file       bytea,
     level            text        NOT NULL CHECK (level IN ('statement', 'row')),
     notify           boolean     NOT NULL,

@@ -1,7 +1,7 @@
 -- What `pgpredict.Database` asks about learners, by name.
 
 -- name: name_of
-SELECT format('%%I.%%I', n.nspname, c.relname) AS name
+SELECT n.nspname AS schema, c.relname AS relation
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = %(source)s;
 
@@ -25,6 +25,8 @@ SELECT pgpredict.create_learner(
     kernel      => %(kernel)s,
     prediction  => %(prediction)s,
     probability => %(probability)s,
+    accepts     => %(accepts)s,
+    expects     => %(expects)s,
     key         => %(key)s::name[],
     backfill    => %(backfill)s,
     retention   => %(retention)s,

@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS pgpredict.learner (
     kernel           text        NOT NULL,  -- PL/pgSQL: (parameters, features, labels) -> parameters
     prediction       text        NOT NULL,  -- SQL: $1 are the parameters, $2 … the features
     probability      text,
+    accepts          text,                  -- SQL: $2 … are features that may be learnt
+    expects          text,                  -- what that asks for, in words
     model_file       bytea,                 -- the estimator as it was given, as skops writes it
     level            text        NOT NULL CHECK (level IN ('statement', 'row')),
     notify           boolean     NOT NULL,

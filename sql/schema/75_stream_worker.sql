@@ -83,17 +83,21 @@ END
 $$;
 
 -- Does the next rows of a stream, at most `batch`, in one transaction: claims them, predicts,
--- writes. Returns how many; 0: nothing waits, or the stream is paused. Any number of workers may
--- call it at the same time, with no other right than to call it.
+-- writes; or of a learner, as pgpredict.learn does. Returns how many; 0: nothing waits, or it is
+-- paused. Any number of workers may call it at the same time, with no other right than to call it.
 CREATE OR REPLACE FUNCTION pgpredict.work(stream text, batch integer DEFAULT 1000) RETURNS bigint
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
-    paused timestamptz := (pgpredict.check_stream(stream)).paused_at;
+    paused timestamptz;
     done bigint;
 BEGIN
+    IF pgpredict.is_learner(stream) THEN
+        RETURN pgpredict.learn(stream, batch);
+    END IF;
+    paused := (pgpredict.check_stream(stream)).paused_at;
     IF batch IS NULL OR batch < 1 THEN
         RAISE EXCEPTION 'a batch has at least one row, not %', coalesce(batch::text, 'NULL') USING
             ERRCODE = 'invalid_parameter_value',
@@ -112,7 +116,7 @@ BEGIN
 END
 $$;
 
--- Streams that have something to do now.
+-- Streams and learners that have something to do now.
 CREATE OR REPLACE FUNCTION pgpredict.ready_streams() RETURNS SETOF text
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -141,5 +145,6 @@ BEGIN
             RETURN NEXT stream;
         END IF;
     END LOOP;
+    RETURN QUERY SELECT pgpredict.ready_learners();
 END
 $$;

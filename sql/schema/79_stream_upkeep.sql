@@ -107,9 +107,9 @@ BEGIN
 END
 $$;
 
--- Everything that a stream needs from time to time; the worker calls it once a minute. Returns what
--- was wrong and is mended now, or what could not be. It waits for nobody long, such as a deploy of
--- the model, since the worker's rows wait meanwhile.
+-- Everything that a stream, or a learner, needs from time to time; the worker calls it once a
+-- minute. Returns what was wrong and is mended now, or what could not be. It waits for nobody long,
+-- such as a deploy of the model, since the worker's rows wait meanwhile.
 CREATE OR REPLACE FUNCTION pgpredict.maintain(stream text) RETURNS SETOF text
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -117,9 +117,14 @@ CREATE OR REPLACE FUNCTION pgpredict.maintain(stream text) RETURNS SETOF text
     SET lock_timeout = '200ms'
     AS $$
 DECLARE
-    s pgpredict.stream := pgpredict.check_stream(stream);
+    s pgpredict.stream;
     adopted integer;
 BEGIN
+    IF pgpredict.is_learner(stream) THEN
+        RETURN QUERY SELECT pgpredict.maintain_learner(stream);
+        RETURN;
+    END IF;
+    s := pgpredict.check_stream(stream);
     PERFORM pgpredict.lock_model(s.model);
     IF pgpredict.follow_stream_source(stream) THEN
         PERFORM pgpredict.build_stream(stream);

@@ -139,6 +139,7 @@ BEGIN
     FROM (
         SELECT f.place,
                CASE
+                   WHEN f.name ~ '^\$\d+$' THEN format('%I is no name of an argument', f.name)
                    WHEN f.name = target THEN format('%I is the target too', f.name)
                    WHEN count(*) OVER (PARTITION BY f.name) > 1
                        THEN format('%I stands there twice', f.name)

@@ -30,13 +30,6 @@ CREATE OR REPLACE FUNCTION pgpredict.gate_reasons(
     FROM generate_series(1, cardinality(labels)) AS r (i)
     $$;
 
--- pgpredict.<learner>_gate(row): what the learner's own rules say against a row; NULL: nothing. This
--- is the expression; `r` is the row. There are no rules yet: the planner makes nothing of it.
-CREATE OR REPLACE FUNCTION pgpredict.gate_expression(learner text) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    RETURN 'NULL::text';
-
 -- pgpredict.<learner>_quarantine(keys, reasons): keeps the rows that have a reason. Returns how
 -- many.
 CREATE OR REPLACE FUNCTION pgpredict.quarantine_template() RETURNS text

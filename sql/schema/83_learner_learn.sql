@@ -195,7 +195,7 @@ BEGIN
     INTO keys, wide, labels, own
     FROM (
         SELECT {key_text} AS key, ARRAY[{read_features}] AS features, {read_label} AS label,
-               CASE WHEN NOT k.released THEN pgpredict.{name_gate}(s.*) END AS own
+               pgpredict.{name_gate}(s.*, k.released) AS own
         FROM unnest({batch_names}, released) WITH ORDINALITY AS k ({key_columns}, released, place)
         JOIN {source} AS s ON {s_is_k}
         WHERE {s_labelled}

@@ -34,26 +34,36 @@ CREATE OR REPLACE FUNCTION pgpredict.passed_features(learner text, alias text) R
     WHERE l.name = passed_features.learner
     $$;
 
--- Moves the numbers of the arguments $2, $3 … in an expression, and puts `parameters` for $1.
-CREATE OR REPLACE FUNCTION pgpredict.renumbered(answer text, parameters text, by_how_many integer)
-    RETURNS text
+-- Puts texts for the numbered arguments of an expression: the first for $1, and so on.
+CREATE OR REPLACE FUNCTION pgpredict.substituted(expression text, arguments text[]) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT string_agg(
-               p.part || CASE
-                   WHEN p.number IS NULL THEN ''
-                   WHEN p.number = 1 THEN parameters
-                   ELSE '$' || p.number + by_how_many
-               END, '' ORDER BY p.place)
-    FROM (
-        SELECT t.place, t.part, m.number
-        FROM regexp_split_to_table(answer, '\$\d+') WITH ORDINALITY AS t (part, place)
-        LEFT JOIN (
-            SELECT n.place, n.found[1]::integer AS number
-            FROM regexp_matches(answer, '\$(\d+)', 'g') WITH ORDINALITY AS n (found, place)
-        ) AS m ON m.place = t.place
-    ) AS p
+    SELECT string_agg(t.part || coalesce(arguments[n.found[1]::integer], ''), '' ORDER BY t.place)
+    FROM regexp_split_to_table(expression, '\$\d+') WITH ORDINALITY AS t (part, place)
+    LEFT JOIN regexp_matches(expression, '\$(\d+)', 'g') WITH ORDINALITY AS n (found, place)
+        ON n.place = t.place
+    $$;
+
+-- pgpredict.<learner>_gate(row, released): what is said against learning a row whose features are
+-- finite; NULL: nothing. `r` is the row; `released` says whether somebody released it from the
+-- quarantine. There are no rules of the learner's own yet: only what its estimator cannot learn.
+CREATE OR REPLACE FUNCTION pgpredict.gate_expression(learner text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE WHEN l.accepts IS NULL THEN 'NULL::text'
+        ELSE format('CASE WHEN NOT (%s) THEN %L::text END',
+                    pgpredict.substituted(l.accepts, ARRAY[NULL] || f.passed),
+                    coalesce(l.expects, 'its estimator does not learn such rows')) END
+    FROM pgpredict.learner AS l,
+         LATERAL (
+             SELECT array_agg('(' || pgpredict.passed(
+                        to_regclass(l.source), 'r', f.name, 'double precision') || ')'
+                        ORDER BY f.place)
+             FROM unnest(l.features) WITH ORDINALITY AS f (name, place)
+         ) AS f (passed)
+    WHERE l.name = gate_expression.learner
     $$;
 
 -- Creates a function in the schema predict, or replaces it.
@@ -110,9 +120,9 @@ DECLARE
     arguments text := (
         SELECT string_agg(format('%I double precision', f.name), ', ' ORDER BY f.place)
         FROM unnest(l.features) WITH ORDINALITY AS f (name, place));
-    numbers text := (
-        SELECT string_agg('$' || f, ', ' ORDER BY f)
-        FROM generate_series(2, cardinality(l.features) + 1) AS f);
+    numbers text[] := ARRAY(
+        SELECT '$' || f FROM generate_series(1, cardinality(l.features)) AS f ORDER BY f);
+    after_state text[] := numbers[2 :] || format('$%s', cardinality(l.features) + 1);
     state_name CONSTANT text := CASE WHEN 'state' = ANY (l.features) THEN 'at_state' ELSE 'state' END;
     row_name CONSTANT text := CASE WHEN 'c' = ANY (l.features) THEN 'source_row' ELSE 'c' END;
     of_row text := pgpredict.passed_features(learner, row_name);
@@ -123,14 +133,14 @@ BEGIN
             learner || one.suffix, arguments, one.result,
             format('LANGUAGE plpgsql STABLE PARALLEL SAFE AS %L', format(
                 'DECLARE p CONSTANT float8[] := predict.%I(); BEGIN RETURN %s; END',
-                learner || '_parameters', pgpredict.renumbered(one.answer, 'p', -1))),
+                learner || '_parameters', pgpredict.substituted(one.answer, ARRAY['p'] || numbers))),
             format('learner %s, its current state: %s', learner, l.estimator));
         PERFORM pgpredict.define_answer(
             learner || one.suffix || '_at', format('%I bigint, %s', state_name, arguments),
             one.result,
             format('LANGUAGE plpgsql STABLE PARALLEL SAFE AS %L', format(
                 'DECLARE p CONSTANT float8[] := predict.%I($1); BEGIN RETURN %s; END',
-                learner || '_parameters', pgpredict.renumbered(one.answer, 'p', 0))),
+                learner || '_parameters', pgpredict.substituted(one.answer, ARRAY['p'] || after_state))),
             format('learner %s, any of its states: %s', learner, l.estimator));
         PERFORM pgpredict.define_answer(
             learner || one.suffix, format('%I %s', row_name, l.source), one.result,

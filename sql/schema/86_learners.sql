@@ -5,7 +5,8 @@
 -- The client makes the texts of an estimator with partial_fit: `kernel` is the body of a PL/pgSQL
 -- function (parameters, features, labels) that returns the parameters after one batch, `prediction`
 -- and `probability` are expressions of $1 (the parameters) and $2 … (the features); `blocks` name
--- the parts of the parameters, `initial` is the vector before the first row. `classes` are in
+-- the parts of the parameters, `accepts` is a condition that features must meet to be learnt, and
+-- `expects` says it in words. `initial` is the vector before the first row. `classes` are in
 -- scikit-learn's order, as text of the type `label_type`. `key` tells the rows apart; NULL is the
 -- primary key. With `backfill` the labelled rows that are there already come first. The last
 -- `retention` states are kept, NULL: all.
@@ -24,6 +25,8 @@ CREATE OR REPLACE FUNCTION pgpredict.create_learner(
     kernel text,
     prediction text,
     probability text DEFAULT NULL,
+    accepts text DEFAULT NULL,
+    expects text DEFAULT NULL,
     key name[] DEFAULT NULL,
     backfill boolean DEFAULT false,
     retention integer DEFAULT NULL,
@@ -59,6 +62,8 @@ BEGIN
     wanted.kernel := create_learner.kernel;
     wanted.prediction := create_learner.prediction;
     wanted.probability := create_learner.probability;
+    wanted.accepts := create_learner.accepts;
+    wanted.expects := create_learner.expects;
     wanted.model_file := create_learner.model_file;
     wanted.level := create_learner.level;
     wanted.notify := coalesce(create_learner.notify, true);

@@ -1,0 +1,78 @@
+-- Learners in the worker: it does what waits in their queues as it does for streams. work(),
+-- ready_streams() and maintain() pass them on to these.
+
+CREATE OR REPLACE FUNCTION pgpredict.is_learner(name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT EXISTS (SELECT FROM pgpredict.learner AS l WHERE l.name = is_learner.name) $$;
+
+-- Learners that have something to do now.
+CREATE OR REPLACE FUNCTION pgpredict.ready_learners() RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    learner text;
+    ready boolean;
+BEGIN
+    FOR learner IN
+        SELECT l.name FROM pgpredict.learner AS l WHERE l.status = 'learning' ORDER BY l.name
+    LOOP
+        -- A queue that somebody dropped is none of the others' business: maintain mends it.
+        IF to_regclass(format('pgpredict.%I', learner || '_queue')) IS NOT NULL THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM pgpredict.%I)', learner || '_queue')
+            INTO ready;
+            IF ready THEN
+                RETURN NEXT learner;
+            END IF;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- What a learner needs from time to time: the new name of a renamed source, triggers on its new
+-- partitions, its queue. Rows that were in a table when it became a partition are not learnt: nobody
+-- can tell whether they were before. Returns what it found.
+CREATE OR REPLACE FUNCTION pgpredict.maintain_learner(learner text) RETURNS SETOF text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    SET lock_timeout = '200ms'
+    AS $$
+DECLARE
+    l pgpredict.learner := pgpredict.lock_learner(learner);
+    adopted integer := 0;
+    new_one regclass;
+BEGIN
+    IF pgpredict.follow_learner_source(learner) THEN
+        PERFORM pgpredict.build_learner(learner);
+        RETURN NEXT format('the source is called %s now',
+                           (SELECT n.source FROM pgpredict.learner AS n WHERE n.name = learner));
+    END IF;
+    IF to_regclass(format('pgpredict.%I', learner || '_queue')) IS NULL
+        OR to_regclass(format('pgpredict.%I', learner || '_wake')) IS NULL
+    THEN
+        PERFORM pgpredict.create_learner_queue(learner);
+        RETURN NEXT 'the queue was gone, and is made anew';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pgpredict.captured_tables(learner)) THEN
+        RETURN NEXT format('the source %s is gone, or its triggers are', l.source);
+        RETURN;
+    END IF;
+    FOR new_one IN
+        SELECT t FROM pgpredict.tables_to_learn(learner) AS t
+        EXCEPT
+        SELECT t FROM pgpredict.captured_tables(learner) AS t
+    LOOP
+        PERFORM pgpredict.create_learner_triggers(learner, new_one);
+        adopted := adopted + 1;
+    END LOOP;
+    IF adopted > 0 THEN
+        RETURN NEXT format('%s new partitions of %s', adopted, l.source);
+    END IF;
+EXCEPTION
+    WHEN lock_not_available THEN
+        RETURN NEXT format('put off, since somebody else holds a lock: %s', SQLERRM);
+    WHEN insufficient_privilege THEN
+        RETURN NEXT SQLERRM;
+END
+$$;
