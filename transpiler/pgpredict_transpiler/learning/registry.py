@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pgpredict_transpiler.learning import gaussian_nb, naive_bayes, pipeline, sgd
+from pgpredict_transpiler.learning import gaussian_nb, kmeans, naive_bayes, pipeline, sgd
 from pgpredict_transpiler.learning.program import LearningProgram
 from pgpredict_transpiler.learning.refusals import refuse
 
@@ -22,6 +22,7 @@ LEARNERS: dict[str, Maker] = {
     "sklearn.BernoulliNB": naive_bayes.bernoulli,
     "sklearn.ComplementNB": naive_bayes.complement,
     "sklearn.GaussianNB": gaussian_nb.classifier,
+    "sklearn.MiniBatchKMeans": kmeans.clusterer,
 }
 
 
