@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pgpredict.dagster.attributes import Candidate, Search
-from pgpredict.dagster.metrics import Metric
+from pgpredict.dagster.metrics import Metric, metric_named
 from pgpredict.errors import PgpredictError, UnreadableModel
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def best(
     X: pd.DataFrame,
     y: pd.Series[Any],
     *,
-    metric: Metric,
+    metric: str | None,
     search: Search,
 ) -> Found:
     """The best of several candidates and values, fitted to all rows.
@@ -96,8 +96,16 @@ def best(
     With scikit-learn's successive halving: all learn a few rows, the better ones more. A single
     candidate without values to try is only fitted.
 
+    Args:
+        candidates: estimators, and values to try.
+        package: where names that begin with a dot are looked up.
+        X: the inputs.
+        y: the target.
+        metric: name of the metric; None: the usual one.
+        search: how they are compared.
+
     Raises:
-        PgpredictError: one of them cannot be trained.
+        PgpredictError: one of them cannot be trained, or there is no such metric.
     """
     grids = [
         {STEP: [_estimator(candidate, package)], **_prefixed(grid)}
@@ -109,7 +117,7 @@ def best(
         return Found(_fit(origins[0], grids[0][STEP][0], X, y), origins[0])
     for origin, grid in zip(origins, grids, strict=True):
         _check_parameters(origin, grid)
-    return _halved(origins, grids, X, y, metric, search)
+    return _halved(origins, grids, X, y, _metric(metric, grids[0][STEP][0]), search)
 
 
 def _halved(
@@ -160,6 +168,13 @@ def _halved(
         _told(chosen),
         tried,
     )
+
+
+def _metric(name: str | None, estimator: Any) -> Metric:
+    from sklearn.base import is_classifier
+
+    probability = hasattr(estimator, "predict_proba")
+    return metric_named(name, classifier=is_classifier(estimator), probability=probability)
 
 
 def _estimator(candidate: Candidate, package: str | None) -> Any:

@@ -86,7 +86,9 @@ class ServedModel(dg.Component, dg.Resolvable, dg.Model):
         bool,
         said("Run steps in the run's process; false: as the project says."),
     ] = True
-    description: Annotated[str | None, said("Of the model, for people.")] = None
+    description: Annotated[
+        str | None, said("Of what the model answers: shown at predict/<model>.")
+    ] = None
     owners: Annotated[Sequence[str], said("Of the assets: team:growth.")] = ()
     tags: Annotated[Mapping[str, str], said("Of the assets.")] = {}
     _package: str | None = PrivateAttr(None)

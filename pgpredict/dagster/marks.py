@@ -28,7 +28,8 @@ def externals(model: "ServedModel") -> list[dg.AssetSpec]:
         model,
         model.keys.live,
         deps=[model.keys.promoted],
-        description=f"What predict.{model.name} answers with, whoever promoted it or rolled back.",
+        description=model.description
+        or f"What predict.{model.name} answers with, whoever promoted it or rolled back.",
     )
     streams = [
         spec(

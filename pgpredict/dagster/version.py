@@ -9,11 +9,12 @@ import pandas as pd
 
 import pgpredict
 from pgpredict.dagster import candidates, pictures
-from pgpredict.dagster.answers import of_estimator, of_version
+from pgpredict.dagster.answers import answered, chosen, of_estimator, of_version
 from pgpredict.dagster.asset_options import code, database, spec, table
 from pgpredict.dagster.candidates import Found
 from pgpredict.dagster.failures import refused, told
-from pgpredict.dagster.metrics import measured, metric_named
+from pgpredict.dagster.judging import metric_for
+from pgpredict.dagster.metrics import measured
 from pgpredict.dagster.statements import ask, transaction
 
 if TYPE_CHECKING:
@@ -77,7 +78,10 @@ def _deployed(model: "ServedModel", db: pgpredict.Database, run: str) -> dict[st
     X, y = model.table.read(db, held_out=False)
     found = _trained(model, X, y)
     answers = of_estimator(found.estimator, *model.table.read(db, held_out=True))
-    metrics = {} if answers is None else measured(answers)
+    metrics = {}
+    if answers is not None:
+        metric_for(model.accept, answers)  # refused before anything is deployed
+        metrics = measured(answers)
     done = db.deploy(
         model.name,
         found.estimator,
@@ -103,10 +107,8 @@ def _deployed(model: "ServedModel", db: pgpredict.Database, run: str) -> dict[st
 def _trained(model: "ServedModel", X: pd.DataFrame, y: "pd.Series[Any]") -> Found:
     if model.train is not None:
         return candidates.trained(model.train, model.package, X, y)
-    classifier = not pd.api.types.is_float_dtype(y)
-    metric = metric_named(model.accept.metric, classifier=classifier)
     return candidates.best(
-        model.candidates, model.package, X, y, metric=metric, search=model.search
+        model.candidates, model.package, X, y, metric=model.accept.metric, search=model.search
     )
 
 
@@ -117,11 +119,12 @@ def _plain(found: Found) -> dict[str, Any]:
 
 def _looked_at(model: "ServedModel", db: pgpredict.Database, number: int) -> dict[str, Any]:
     answers = of_version(db, model.table, number)
+    known = chosen(answers, answered(answers))
     with transaction(db) as connection:
         texts = ask(connection, "function_texts", model=model.name, version=number)
     return {
         "rows held out": len(answers.actual),
-        **measured(answers),
-        **pictures.of_answers(answers),
+        "rows unanswered": len(answers.actual) - len(known.actual),
+        **(measured(known) | pictures.of_answers(known) if len(known.actual) else {}),
         "sql": code("\n\n".join(row["text"] for row in texts)),
     }

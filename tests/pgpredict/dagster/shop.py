@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -45,15 +45,29 @@ def poor(X: pd.DataFrame, y: pd.Series[Any]) -> Any:
     return make_pipeline(SimpleImputer(), DummyClassifier()).fit(X, y)
 
 
-def guessing(X: pd.DataFrame, y: pd.Series[Any]) -> Any:
-    """One that has learnt the wrong thing: it says the opposite, with little conviction."""
-    opposite = LogisticRegression(C=1e-6).fit(X.fillna(0), np.logical_not(y))
-    return make_pipeline(SimpleImputer(), opposite).fit(X, np.logical_not(y))
+def picky(X: pd.DataFrame, y: pd.Series[Any]) -> Any:
+    """One that takes no missing values: where Python would raise, the answer is NULL."""
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
 
 
 def failing(X: pd.DataFrame, y: pd.Series[Any]) -> Any:
     """One that cannot be trained."""
     raise ValueError("the rows make no sense")
+
+
+def foreign(X: pd.DataFrame, y: pd.Series[Any]) -> Any:
+    """One that has no SQL form."""
+    rows = slice(0, 50)
+    return make_pipeline(SimpleImputer(), GaussianProcessClassifier()).fit(X[rows], y[rows])
+
+
+def forgetful(X: pd.DataFrame, y: pd.Series[Any]) -> Any:
+    """One that forgot its last line."""
+
+
+def logistic_of(X: pd.DataFrame, y: pd.Series[Any]) -> Any:
+    """A small model, which is trained in no time."""
+    return LogisticRegression().fit(X, y)
 
 
 def worth(X: pd.DataFrame, y: pd.Series[Any]) -> Any:
@@ -98,23 +112,48 @@ def definitions(given: Mapping[str, Any]) -> dg.Definitions:
     return component.build_defs(dg.ComponentTree.for_test().load_context)
 
 
-def run(
+def materialise(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
     *keys: str,
     day: str | None = None,
     raises: bool = True,
 ) -> dg.ExecuteInProcessResult:
-    """Materialise assets of the model, with their checks, in this process."""
-    selection = dg.AssetSelection.assets(*(f"buys/{key}" for key in keys))
-    job = defs.resolve_implicit_global_asset_job_def()
-    chosen = defs.resolve_asset_graph()
-    return job.execute_in_process(
+    """Materialise assets of the model by name, with their checks, in this process."""
+    return defs.resolve_implicit_global_asset_job_def().execute_in_process(
         instance=instance,
-        asset_selection=list(selection.resolve(chosen)),
+        asset_selection=[dg.AssetKey(["buys", key]) for key in keys],
         partition_key=day,
         raise_on_error=raises,
     )
+
+
+def retrain(
+    defs: dg.Definitions, instance: dg.DagsterInstance, *, raises: bool = True
+) -> dg.ExecuteInProcessResult:
+    """Run the job that trains, judges and promotes."""
+    job = defs.resolve_job_def("buys_retrain")
+    return job.execute_in_process(instance=instance, raise_on_error=raises)
+
+
+def failure(result: dg.ExecuteInProcessResult) -> tuple[str, dict[str, str]]:
+    """What the UI shows of the step that failed: its description, and what stands beside it."""
+    assert not result.success
+    (failed,) = result.filter_events(lambda event: event.is_step_failure)
+    told = failed.step_failure_data.user_failure_data
+    assert told is not None, failed.step_failure_data.error
+    return told.description or "", {name: str(value.value) for name, value in told.metadata.items()}
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    """The checks of a run, by name."""
+    return {found.check_name: found for found in result.get_asset_check_evaluations()}
+
+
+def metadata(result: dg.ExecuteInProcessResult, key: str) -> dict[str, Any]:
+    """What a run says of an asset that it materialised."""
+    events = result.asset_materializations_for_node(f"buys_{key}")
+    return {name: value.value for name, value in events[-1].metadata.items()}
 
 
 TRAINING = ("training_rows", "version", "promoted")

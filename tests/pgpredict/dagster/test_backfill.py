@@ -1,0 +1,125 @@
+"""Thirty days at once: killed half-way, resumed, and every day is there once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from threading import Timer
+
+import dagster as dg
+import psycopg
+
+from tests.pgpredict.dagster.shop import attributes, definitions, materialise, retrain
+
+DAYS = [f"2026-03-{day:02}" for day in range(1, 31)]
+SCORES = dg.AssetKey(["buys", "scores"])
+
+# What a backfill does, a run for each day, in a process of its own.
+BACKFILL = """
+import sys
+import dagster as dg
+from tests.pgpredict.dagster.shop import attributes, definitions, materialise
+
+with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
+    defs = definitions(attributes())
+    for day in sys.argv[2:]:
+        materialise(defs, instance, "scores", day=day)
+"""
+
+
+def complete(connection: psycopg.Connection) -> None:
+    """Fail unless each visit of the thirty days has one score, in the partition of its day."""
+    found = connection.execute(
+        "SELECT count(*), count(DISTINCT v.id), count(DISTINCT v.day), "
+        "count(*) FILTER (WHERE s.prediction = predict.buys(v.tenure, v.spend::float8)) "
+        "FROM visits AS v JOIN buys_scores AS s USING (id, day)"
+    ).fetchone()
+    assert found == (3000, 3000, 30, 3000)
+    per_day = connection.execute("SELECT count(*) FROM buys_scores GROUP BY day").fetchall()
+    assert per_day == [(100,)] * 30
+    tables = connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE relispartition) FROM pg_class "
+        "WHERE relkind IN ('r', 'p') AND relname LIKE 'buys_scores%'"
+    ).fetchone()
+    assert tables == (31, 30)  # the table and its days; nothing is left over
+
+
+def test_a_backfill_that_is_killed_half_way_is_resumed(
+    connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        defs = definitions(attributes())
+        retrain(defs, instance)
+        child = subprocess.Popen(
+            [sys.executable, "-c", BACKFILL, str(tmp_path), *DAYS],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stderr=subprocess.DEVNULL,
+        )
+        while len(instance.get_materialized_partitions(SCORES)) < 12:
+            assert child.poll() is None, "the backfill ended by itself"
+            time.sleep(0.01)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        done = instance.get_materialized_partitions(SCORES)
+        assert 12 <= len(done) < 30
+
+        # What the UI offers for a backfill that was broken off: the days that are missing.
+        missing = [day for day in DAYS if day not in done]
+        for day in missing:
+            assert materialise(defs, instance, "scores", day=day).success
+
+        assert instance.get_materialized_partitions(SCORES) == set(DAYS)
+    complete(connection)
+
+
+def test_a_backfill_in_one_run(
+    instance: dg.DagsterInstance, connection: psycopg.Connection
+) -> None:
+    score = {**attributes()["score"], "backfill": "single_run"}
+    defs = definitions(attributes(score=score))
+    retrain(defs, instance)
+    days = {
+        "dagster/asset_partition_range_start": DAYS[0],
+        "dagster/asset_partition_range_end": DAYS[-1],
+    }
+
+    for _ in range(2):
+        result = defs.resolve_job_def("buys_score").execute_in_process(instance=instance, tags=days)
+        assert result.success
+
+    assert instance.get_materialized_partitions(SCORES) == set(DAYS)
+    complete(connection)
+
+
+def test_a_day_without_rows_is_scored_too(
+    instance: dg.DagsterInstance, connection: psycopg.Connection
+) -> None:
+    defs = definitions(attributes())
+    retrain(defs, instance)
+
+    assert materialise(defs, instance, "scores", day="2026-04-20").success
+
+    assert connection.execute("SELECT count(*) FROM buys_scores").fetchone() == (0,)
+
+
+def test_another_run_that_scores_into_the_table_is_waited_for(
+    instance: dg.DagsterInstance, connection: psycopg.Connection, installed_dsn: str
+) -> None:
+    defs = definitions(attributes(retries={"attempts": 5, "delay": 0.2}))
+    retrain(defs, instance)
+    materialise(defs, instance, "scores", day=DAYS[0])
+    lock = "SELECT pg_advisory_xact_lock(hashtextextended('pgpredict.score ' || %s, 0))"
+    with psycopg.connect(installed_dsn) as other:
+        other.execute(lock, ["public.buys_scores"])
+        ends = Timer(0.5, other.commit)
+        ends.start()
+        result = materialise(defs, instance, "scores", day=DAYS[1])
+        ends.join()
+
+    assert result.success
+    tries = result.filter_events(lambda event: event.is_step_up_for_retry)
+    assert {event.step_key for event in tries} == {"buys_scores"}

@@ -1,0 +1,270 @@
+"""What fails says what was wrong, where, and what to do; it leaves nothing half-written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import psycopg
+import pytest
+
+import pgpredict
+from pgpredict.dagster import scores
+from pgpredict.server import EmbeddedServer
+from tests.pgpredict.dagster import shop
+from tests.pgpredict.dagster.shop import (
+    HERE,
+    TRAINING,
+    VISITS,
+    attributes,
+    definitions,
+    failure,
+    materialise,
+    retrain,
+)
+from tests.postgres import FORGETFUL
+
+
+def test_a_model_that_cannot_be_trained(
+    instance: dg.DagsterInstance, db: pgpredict.Database
+) -> None:
+    # It would be tried again where that helps: it does not here.
+    broken = attributes(train=f"{HERE}.failing", retries={"attempts": 2, "delay": 60})
+
+    result = retrain(definitions(broken), instance, raises=False)
+
+    told, parts = failure(result)
+    assert told.startswith(f"training buys: {HERE}.failing cannot be trained")
+    assert parts["where"] == "training buys"
+    assert parts["why"] == "ValueError: the rows make no sense"
+    assert not result.filter_events(lambda event: event.is_step_up_for_retry)
+    assert db.models() == []
+    assert retrain(definitions(attributes()), instance).success
+    assert db.models()[0].live == 1
+
+
+def test_a_model_without_an_sql_form(instance: dg.DagsterInstance, db: pgpredict.Database) -> None:
+    result = retrain(definitions(attributes(train=f"{HERE}.foreign")), instance, raises=False)
+
+    told, parts = failure(result)
+    assert "GaussianProcessClassifier at pipeline['gaussianprocessclassifier']" in told
+    assert parts["kind"] == "UnsupportedEstimator"
+    assert db.models() == []
+
+
+def test_a_training_query_that_lost_a_column(
+    instance: dg.DagsterInstance, connection: psycopg.Connection, db: pgpredict.Database
+) -> None:
+    defs = definitions(attributes())
+    retrain(defs, instance)
+    connection.execute("ALTER TABLE visits RENAME spend TO spent")
+
+    told, parts = failure(retrain(defs, instance, raises=False))
+
+    assert told.startswith("reading the training rows of buys: ")
+    assert parts["what was wrong"] == 'the database refused: column "spend" does not exist'
+    rows = "SELECT count(*), count(spend) FROM pgpredict_dagster.buys_training"
+    assert connection.execute(rows).fetchone() == (3000, 2940)  # those of the last run
+    assert db.models()[0].latest == 1
+    connection.execute("ALTER TABLE visits RENAME spent TO spend")
+    assert retrain(defs, instance).success
+
+
+def test_a_training_query_that_never_had_one(instance: dg.DagsterInstance) -> None:
+    training = {"query": "SELECT tenure, spend FROM visits", "target": "buys"}
+
+    told, parts = failure(
+        retrain(definitions(attributes(training=training)), instance, raises=False)
+    )
+
+    assert "the training query gives no column buys" in told
+    assert parts["details"] == "it gives: tenure, spend"
+
+
+def test_a_source_of_scores_that_lost_a_column(
+    instance: dg.DagsterInstance, connection: psycopg.Connection
+) -> None:
+    defs = definitions(attributes())
+    retrain(defs, instance)
+    materialise(defs, instance, "scores", day="2026-03-05")
+    before = connection.execute("SELECT * FROM buys_scores ORDER BY id").fetchall()
+    connection.execute("ALTER TABLE visits DROP COLUMN spend")
+
+    result = materialise(defs, instance, "scores", day="2026-03-05", raises=False)
+
+    told, parts = failure(result)
+    assert told.startswith("scoring visits with buys: ")
+    assert parts["kind"] == "InvalidSource"
+    assert "spend" in parts["details"]
+    assert connection.execute("SELECT * FROM buys_scores ORDER BY id").fetchall() == before
+    connection.execute("ALTER TABLE visits ADD COLUMN spend numeric(10, 2)")
+    assert materialise(defs, instance, "scores", day="2026-03-05").success
+
+
+def test_no_rows_to_judge_by(instance: dg.DagsterInstance, connection: psycopg.Connection) -> None:
+    connection.execute("DELETE FROM visits")
+
+    told, parts = failure(retrain(definitions(attributes()), instance, raises=False))
+
+    assert "the training query gives 0 rows with a target, 0 of them to be held out" in told
+    assert parts["what to do"] == "mend training.query, or training.held_out"
+
+
+def test_a_table_of_training_rows_that_something_depends_on(
+    instance: dg.DagsterInstance, connection: psycopg.Connection
+) -> None:
+    defs = definitions(attributes())
+    retrain(defs, instance)
+    connection.execute("CREATE VIEW mine AS SELECT * FROM pgpredict_dagster.buys_training")
+
+    told, parts = failure(retrain(defs, instance, raises=False))
+
+    assert "pgpredict_dagster.buys_training cannot be replaced" in told
+    assert "view mine depends on table" in parts["details"]
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("version", "there is no table pgpredict_dagster.buys_training yet"),
+        ("promoted", "there is no buys/version yet"),
+    ],
+)
+def test_assets_out_of_order(instance: dg.DagsterInstance, key: str, why: str) -> None:
+    told, _ = failure(materialise(definitions(attributes()), instance, key, raises=False))
+
+    assert why in told
+
+
+def test_scores_before_anything_is_live(instance: dg.DagsterInstance) -> None:
+    defs = definitions(attributes())
+
+    told, parts = failure(materialise(defs, instance, "scores", day="2026-03-05", raises=False))
+
+    assert parts["kind"] == "UnknownModel"
+    assert told.startswith("scoring visits with buys: ")
+
+
+def test_a_source_without_a_key(
+    instance: dg.DagsterInstance, connection: psycopg.Connection
+) -> None:
+    connection.execute("ALTER TABLE visits DROP CONSTRAINT visits_pkey")
+    defs = definitions(attributes())
+    retrain(defs, instance)
+
+    told, parts = failure(materialise(defs, instance, "scores", day="2026-03-05", raises=False))
+
+    assert "visits has no primary key" in told
+    assert parts["what to do"] == "name the columns that tell its rows apart in score.key"
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedServer]:
+    """A server of this test's own, which may be stopped under a run."""
+    tmp_path.chmod(0o755)
+    server = EmbeddedServer(tmp_path / "server", settings=FORGETFUL)
+    dsn = server.start().dsn
+    assert dsn is not None
+    monkeypatch.setenv("PGPREDICT_DSN", dsn)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(VISITS)
+    yield server
+    server.stop()
+
+
+def stop_for(server: EmbeddedServer, seconds: float) -> Timer:
+    """Stop the server, and start it again after a while."""
+    server.stop()
+    timer = Timer(seconds, server.start)
+    timer.start()
+    return timer
+
+
+PATIENT = {"attempts": 6, "delay": 0.5}
+
+
+def test_a_database_that_is_down_for_a_while_during_training(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers: list[Timer] = []
+
+    def slow(X: pd.DataFrame, y: pd.Series[Any]) -> Any:
+        if not timers:
+            timers.append(stop_for(server, 2.0))
+        return shop.good(X, y)
+
+    monkeypatch.setattr(shop, "worth", slow)
+    defs = definitions(attributes(train=f"{HERE}.worth", retries=PATIENT))
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = retrain(defs, instance)
+
+    timers[0].join()
+    tries = result.filter_events(lambda event: event.is_step_up_for_retry)
+    assert {event.step_key for event in tries} == {"buys_version"}
+    with pgpredict.connect(server.dsn) as db:
+        assert [(v.version, v.live) for v in db.versions("buys")] == [(1, True)]
+
+
+def test_a_database_that_is_down_for_a_while_during_scoring(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers: list[Timer] = []
+
+    def stopping(_: object) -> Any:
+        def tell(_: object) -> None:
+            if not timers:
+                timers.append(stop_for(server, 2.0))
+
+        return tell
+
+    defs = definitions(attributes(retries=PATIENT))
+    with dg.DagsterInstance.ephemeral() as instance:
+        retrain(defs, instance)
+        monkeypatch.setattr(scores, "_telling", stopping)
+        result = materialise(defs, instance, "scores", day="2026-03-05")
+
+    timers[0].join()
+    tries = result.filter_events(lambda event: event.is_step_up_for_retry)
+    assert {event.step_key for event in tries} == {"buys_scores"}
+    with psycopg.connect(server.dsn) as connection:
+        found = connection.execute("SELECT count(*), count(DISTINCT id) FROM buys_scores")
+        assert found.fetchone() == (100, 100)
+        left = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'buys_scores%'"
+        assert connection.execute(left).fetchone() == (1,)
+
+
+def test_a_deploy_whose_end_was_not_heard_of_is_not_done_twice(
+    instance: dg.DagsterInstance, db: pgpredict.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defs = definitions(attributes(retries={"attempts": 1, "delay": 0}))
+    deployed = pgpredict.Database.deploy
+
+    def lost(self: pgpredict.Database, *arguments: Any, **options: Any) -> Any:
+        deployed(self, *arguments, **options)
+        raise pgpredict.errors.NoServer("the connection to the database is lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pgpredict.Database, "deploy", lost)
+        result = retrain(defs, instance)
+
+    assert result.filter_events(lambda event: event.is_step_up_for_retry)
+    assert [version.version for version in db.versions("buys")] == [1]
+    assert db.models()[0].live == 1
+
+
+def test_nobody_answers_at_all(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPREDICT_DSN", "postgresql://me@127.0.0.1:1/shop")
+
+    result = materialise(definitions(attributes()), instance, *TRAINING, raises=False)
+
+    told, parts = failure(result)
+    assert "cannot connect to 127.0.0.1, port 1, database shop" in told
+    assert parts["kind"] == "NoServer"
+    assert "check the DSN" in parts["what to do"]
