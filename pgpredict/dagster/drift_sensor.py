@@ -83,8 +83,11 @@ def _failed(
 
 
 def _evaluation(entry: Any) -> Any:
+    """What a check found; None: the event says no more than that it is planned."""
     event = entry.dagster_event
-    return event.asset_check_evaluation_data if event and event.is_asset_check_evaluation else None
+    if event is None or event.event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return None
+    return event.asset_check_evaluation_data
 
 
 def _day(evaluation: Any) -> str:

@@ -99,6 +99,11 @@ def _log_loss(given: Answers) -> float:
     return float(sk.log_loss(given.actual, given.probability, labels=list(given.classes)))
 
 
+def _where_labels_differ(measure: Callable[[Answers], float]) -> Callable[[Answers], float]:
+    """The same measure, and NaN where all rows have one label, which it says nothing about."""
+    return lambda given: measure(given) if np.unique(given.actual).size > 1 else np.nan
+
+
 def _of_labels(measure: Callable[..., Any], **options: Any) -> Callable[[Answers], float]:
     return lambda given: float(measure(given.actual, given.predicted, **options))
 
@@ -106,11 +111,13 @@ def _of_labels(measure: Callable[..., Any], **options: Any) -> Callable[[Answers
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("roc_auc", "roc_auc_ovr", _roc_auc, True, "probability"),
+        Metric("roc_auc", "roc_auc_ovr", _where_labels_differ(_roc_auc), True, "probability"),
         Metric(
             "average_precision",
             "average_precision",
-            lambda a: float(sk.average_precision_score(a.is_second, a.of_second)),
+            _where_labels_differ(
+                lambda a: float(sk.average_precision_score(a.is_second, a.of_second))
+            ),
             True,
             "two labels",
         ),
@@ -126,7 +133,7 @@ METRICS = {
         Metric(
             "balanced_accuracy",
             "balanced_accuracy",
-            _of_labels(sk.balanced_accuracy_score),
+            _where_labels_differ(_of_labels(sk.balanced_accuracy_score)),
             True,
             "labels",
         ),

@@ -31,7 +31,7 @@ def test_the_yaml_loads() -> None:
     (text,) = [
         block for block in re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL) if "type:" in block
     ]
-    component = ServedModel.resolve_from_dict(yaml.load(text, yaml.BaseLoader)["attributes"])
+    component = ServedModel.resolve_from_dict(yaml.safe_load(text)["attributes"])
 
     defs = component.build_defs(dg.ComponentTree.for_test().load_context)
 

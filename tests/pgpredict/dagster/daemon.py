@@ -53,7 +53,10 @@ class Daemon:
         """Evaluate a schedule at a time, and run what it wants."""
         schedule = self.defs.resolve_schedule_def(name)
         context = dg.build_schedule_context(
-            instance=self.instance, scheduled_execution_time=at, resources={}
+            instance=self.instance,
+            scheduled_execution_time=at,
+            resources={},
+            repository_def=self.defs.get_repository_def(),
         )
         with context:
             said = schedule.evaluate_tick(context)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
@@ -163,10 +165,12 @@ def test_a_source_without_a_key(
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedServer]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedServer]:
     """A server of this test's own, which may be stopped under a run."""
-    tmp_path.chmod(0o755)
-    server = EmbeddedServer(tmp_path / "server", settings=FORGETFUL)
+    # pytest's own folders are closed to whom root's servers run as.
+    folder = Path(tempfile.mkdtemp(prefix="pgpredict-"))
+    folder.chmod(0o711)
+    server = EmbeddedServer(folder / "server", settings=FORGETFUL)
     dsn = server.start().dsn
     assert dsn is not None
     monkeypatch.setenv("PGPREDICT_DSN", dsn)
@@ -174,6 +178,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded
         connection.execute(VISITS)
     yield server
     server.stop()
+    shutil.rmtree(folder)
 
 
 def stop_for(server: EmbeddedServer, seconds: float) -> Timer:

@@ -69,10 +69,13 @@ def test_the_scoring_schedule_means_the_day_before(
 def test_the_day_is_that_of_the_place(instance: dg.DagsterInstance) -> None:
     """At 2:30 in New York it is 6:30 in Greenwich, and in Auckland the evening."""
     score = SCORE | {"timezone": "Pacific/Auckland"}
-    schedule = definitions(attributes(score=score)).resolve_schedule_def("buys_score_schedule")
+    defs = definitions(attributes(score=score))
+    schedule = defs.resolve_schedule_def("buys_score_schedule")
     evening = datetime(2026, 3, 3, 13, 30, tzinfo=UTC)  # 2:30 on March 4 there
 
-    with dg.build_schedule_context(scheduled_execution_time=evening) as context:
+    with dg.build_schedule_context(
+        scheduled_execution_time=evening, repository_def=defs.get_repository_def()
+    ) as context:
         (request,) = schedule.evaluate_tick(context).run_requests or []
 
     assert schedule.execution_timezone == "Pacific/Auckland"
