@@ -14,6 +14,10 @@ from pgpredict_transpiler.errors import (
 
 if TYPE_CHECKING:
     from pgpredict_transpiler.entry import transpile
+    from pgpredict_transpiler.learning.streaming import (
+        StreamingKMeans,
+        StreamingLinearRegressionWithSGD,
+    )
     from pgpredict_transpiler.program import Program
     from pgpredict_transpiler.sample import Input
 
@@ -23,6 +27,8 @@ __all__ = [
     "NotFitted",
     "PgpredictError",
     "Program",
+    "StreamingKMeans",
+    "StreamingLinearRegressionWithSGD",
     "UnsupportedEstimator",
     "transpile",
 ]
@@ -30,7 +36,13 @@ __all__ = [
 # Loaded at first use: the command line needs the errors, and should not wait two seconds for
 # scikit-learn and sqlglot. (A module must not be called like what it holds: importing it would
 # put the module where the function is looked for.)
-_MODULES = {"Input": "sample", "Program": "program", "transpile": "entry"}
+_MODULES = {
+    "Input": "sample",
+    "Program": "program",
+    "StreamingKMeans": "learning.streaming",
+    "StreamingLinearRegressionWithSGD": "learning.streaming",
+    "transpile": "entry",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pgpredict_transpiler.learning import gaussian_nb, kmeans, naive_bayes, pipeline, sgd
+from pgpredict_transpiler.learning import gaussian_nb, kmeans, naive_bayes, pipeline, sgd, spark
 from pgpredict_transpiler.learning.program import LearningProgram
 from pgpredict_transpiler.learning.refusals import refuse
 
@@ -23,6 +23,8 @@ LEARNERS: dict[str, Maker] = {
     "sklearn.ComplementNB": naive_bayes.complement,
     "sklearn.GaussianNB": gaussian_nb.classifier,
     "sklearn.MiniBatchKMeans": kmeans.clusterer,
+    "pgpredict_transpiler.StreamingKMeans": spark.streaming_kmeans,
+    "pgpredict_transpiler.StreamingLinearRegressionWithSGD": spark.streaming_regression,
 }
 
 
