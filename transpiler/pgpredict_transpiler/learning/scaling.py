@@ -94,8 +94,7 @@ class Scaling:
 
     def declarations(self) -> str:
         """The variables that it needs."""
-        arrays = "\n".join(f"{name} float8[];" for name in ("sums", "shifts", "rests", "squares"))
-        return f"{arrays}\nseen float8;\n{self.lanes.declared('m', 's')}"
+        return f"seen float8;\n{self.lanes.declared('m', 's', 'c', 'r', 'v')}"
 
     def applied(self, product: Product) -> str:
         """Statements that scale x."""
@@ -120,75 +119,62 @@ class Scaling:
         each = [self._mean(start["mean"], product)]
         if self.scales:
             each.append(self._variance(start, product))
-        parts = [
-            seen,
-            self._sums(product),
-            f"FOR j IN 1..{self.lanes.count} LOOP\n{indented(chr(10).join(each))}\nEND LOOP;",
-            after,
-            self.lanes.loaded("m", "result", str(start["mean"])),
-        ]
-        if self.scales:
-            parts.append(self.lanes.loaded("s", "result", str(start["scale"])))
-        return "\n".join(parts)
+        return "\n".join(
+            [seen, "y := seen + n;", self._sums(product), self.lanes.each("\n".join(each)), after]
+        )
 
     def _sums(self, product: Product) -> str:
-        count = self.lanes.count
-        values = [f"features[i * {count} + {j}]" for j in range(1, count + 1)]
-        lines = [
-            f"SELECT ARRAY[{_over(values, 'sum({})')}] INTO sums",
-            "FROM generate_series(0, n - 1) AS i;",
-        ]
-        if not self.scales:
-            return "\n".join(lines)
-        places = range(1, count + 1)
-        distances = ",\n    ".join(f"{values[j - 1]} - shifts[{j}] AS d{j}" for j in places)
-        names = [f"d{j}" for j in places]
-        squares = ",\n    ".join(f"sum({product(name, name)})" for name in names)
-        lines += [
-            "shifts := sums;",
-            f"FOR j IN 1..{count} LOOP",
-            f"  shifts[j] := {quotient('sums[j]', 'n', product)};",
-            "END LOOP;",
-            f"SELECT ARRAY[{_over(names, 'sum({})')}],",
-            f"  ARRAY[{squares}]",
-            "INTO rests, squares",
-            "FROM (SELECT",
-            f"    {distances}",
-            "  FROM generate_series(0, n - 1) AS i OFFSET 0) AS distance;",
-        ]
+        """Sets m to the sums, and r and v to the sums of distances from c and of their squares."""
+        value = f"features[i * {self.lanes.count} + {{j}}]"
+        lines = [self.lanes.filled("m", number(0)), self._over_rows(f"{{m}} := {{m}} + {value};")]
+        if self.scales:
+            lines += [
+                self.lanes.filled("c", number(0)),
+                self.lanes.each(f"{{c}} := {quotient('{m}', 'n', product)};"),
+                self.lanes.filled("r", number(0)),
+                self.lanes.filled("v", number(0)),
+                self._over_rows(
+                    f"z := {value} - {{c}};\n"
+                    "{r} := {r} + z;\n"
+                    f"{{v}} := {{v}} + {product('z', 'z')};"
+                ),
+                self.lanes.filled("s", number(1)),
+            ]
         return "\n".join(lines)
 
+    def _over_rows(self, statement: str) -> str:
+        return f"FOR i IN 0..n - 1 LOOP\n{indented(self.lanes.each(statement))}\nEND LOOP;"
+
     def _mean(self, mean: int, product: Product) -> str:
+        """Turns the sum m into the mean; y is the new number of rows, u the sum of those before."""
         return (
-            f"u := parameters[{mean} + j] * seen;\n"
-            "z := u + sums[j];\ny := seen + n;\n"
-            f"z := {quotient('z', 'y', product)};\n"
-            f"result[{mean} + j] := z;"
+            f"u := parameters[{mean} + {{j}}] * seen;\n"
+            "step := {m};\n"
+            "z := u + step;\n"
+            f"{{m}} := {quotient('z', 'y', product)};\n"
+            f"result[{mean} + {{j}}] := {{m}};"
         )
 
     def _variance(self, start: Mapping[str, int], product: Product) -> str:
-        """After `_mean`: u is the sum of all rows before, y their new number, z the mean."""
+        """After `_mean`, with u, y and the sum of the batch in `step`; leaves the scale in s."""
         epsilon = number(EPSILON)
         return f"""
-p := rests[j];
-p := {product("p", "p")};
-p := squares[j] - {quotient("p", "n", product)};
+p := {product("{r}", "{r}")};
+p := {{v}} - {quotient("p", "n", product)};
 IF seen > 0 THEN
   b := seen / n;
-  step := u / b - sums[j];
+  step := u / b - step;
   step := {product("step", "step")};
   b := b / y;
-  p := parameters[{start["var"]} + j] * seen + p + {product("b", "step")};
+  p := parameters[{start["var"]} + {{j}}] * seen + p + {product("b", "step")};
 END IF;
 p := {quotient("p", "y", product)};
-result[{start["var"]} + j] := p;
+result[{start["var"]} + {{j}}] := p;
+z := {{m}};
 b := y * z;
 b := {product("b", epsilon)};
 step := y * {epsilon};
 step := {product("step", "p")} + {product("b", "b")};
-result[{start["scale"]} + j] := CASE WHEN p <= step THEN 1 ELSE sqrt(p) END;
+{{s}} := CASE WHEN p <= step THEN 1 ELSE sqrt(p) END;
+result[{start["scale"]} + {{j}}] := {{s}};
 """.strip()
-
-
-def _over(values: list[str], template: str) -> str:
-    return ",\n  ".join(template.format(value) for value in values)

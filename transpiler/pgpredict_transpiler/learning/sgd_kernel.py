@@ -76,6 +76,7 @@ class _Pass:
         self.start = start
         self.scaling = scaling
         self.average = Averaging(rule, lanes, start) if rule.average else None
+        self.shrinks = rule.penalty in ("l2", "elasticnet")
         self.sparse = rule.penalty in ("l1", "elasticnet")
 
     def declarations(self) -> str:
@@ -140,7 +141,7 @@ class _Pass:
             self._change(product),
             self._weighted(product),
         ]
-        if self.rule.penalty in ("l2", "elasticnet"):
+        if self.shrinks:
             parts.append(self._shrink(product))
         parts.append(self._add(product))
         if self.average:
@@ -217,15 +218,13 @@ class _Pass:
 
     def _truncate(self, product: Product) -> str:
         """The truncated gradient of Tsuruoka, Tsujii and Ananiadou, 2009."""
+        by, rest = (" / wscale", product("wscale", "z")) if self.shrinks else ("", "z")
         each = self.lanes.each(
             "z := {w};\n"
-            "IF z > 0 THEN\n"
-            "  {w} := greatest(0, z - (u + {q}) / wscale);\n"
-            "ELSIF z < 0 THEN\n"
-            "  {w} := least(0, z + (u - {q}) / wscale);\n"
-            "END IF;\n"
+            f"{{w}} := CASE WHEN z > 0 THEN greatest(0, z - (u + {{q}}){by})\n"
+            f"  WHEN z < 0 THEN least(0, z + (u - {{q}}){by}) ELSE z END;\n"
             "z := {w} - z;\n"
-            f"{{q}} := {{q}} + {product('wscale', 'z')};"
+            f"{{q}} := {{q}} + {rest};"
         )
         amount = f"{number(self.rule.l1_ratio)} * eta * {number(self.rule.alpha)}"
         return f"u := u + {amount};\n{each}"
