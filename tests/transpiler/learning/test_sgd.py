@@ -108,6 +108,11 @@ def test_twenty_thousand_rows(connection: psycopg.Connection, estimator: Any, cl
     assert_learns_the_same(connection, estimator, classes, TWENTY_THOUSAND, features=20)
 
 
+def test_on_every_version_of_postgres(every_connection: psycopg.Connection) -> None:
+    estimator = SGDClassifier(loss="log_loss", penalty="elasticnet", average=True, random_state=0)
+    assert_learns_the_same(every_connection, estimator, 3)
+
+
 @pytest.mark.parametrize(
     "estimator",
     [

@@ -15,7 +15,7 @@ from tests.transpiler.learning.bench import Learner
 from tests.transpiler.learning.data import in_classes, names, rows
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classes", [2, 3, 6])
 @pytest.mark.parametrize(
     "estimator",
     [
@@ -30,7 +30,7 @@ def test_classes_and_probabilities(
     connection: psycopg.Connection, estimator: Any, classes: int
 ) -> None:
     X, target = rows(600)
-    labels = ["high", "low", "mid"][:classes]
+    labels = ["high", "low", "mid", "none", "one", "two"][:classes]
     learner = Learner(connection, learning_program(estimator, names(X), labels))
     parameters = learner.step(learner.program.initial, X, in_classes(target, classes))
     exported, frame = learner.program.export(parameters), pd.DataFrame(X, columns=names(X))

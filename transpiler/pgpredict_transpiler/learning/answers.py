@@ -1,7 +1,7 @@
 """Predictions from parameters that are rows: expressions over the vector and the features.
 
 They are the body of SQL functions that the planner inlines. So they hold no sub-select, but for the
-probabilities of more than two classes, each of which needs all the scores.
+probabilities of many classes, each of which needs all the scores.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pgpredict_transpiler.learning.text import LARGE, indented, number
 
 LARGEST = "1.79e308"
+FEW_CLASSES = 5
 
 
 def feature(j: int) -> str:
@@ -108,17 +109,24 @@ def first_greatest(scores: Sequence[str]) -> str:
 def normalized(parts: Sequence[str]) -> str:
     """Shares of the sum, as a float8[]; all the same where every part is zero.
 
+    Of a few classes every part is written, and computed, once for each class and once more: a
+    sub-select would compute it once, but its start takes longer for every row.
+
     Args:
         parts: one for each class, none of them negative.
     """
-    names = [f"p{i}" for i in range(len(parts))]
+    few = len(parts) <= FEW_CLASSES
+    names = [f"({part})" for part in parts] if few else [f"p{i}" for i in range(len(parts))]
+    whole = "\n  + ".join(names)
     same = ", ".join([number(1 / len(parts))] * len(parts))
-    listed = ",\n".join(parts)
+    if few:
+        shares = ",\n".join(f"{name} / (\n    {whole})" for name in names)
+        return f"CASE WHEN {whole} = 0 THEN ARRAY[{same}]\n  ELSE ARRAY[{shares}] END"
+    given = ", ".join(names)
     lines = [
         f"(SELECT CASE WHEN whole = 0 THEN ARRAY[{same}]",
         f"  ELSE ARRAY[{', '.join(f'{name} / whole' for name in names)}] END",
-        f"FROM (SELECT {', '.join(names)}, {' + '.join(names)} AS whole",
-        f"  FROM (SELECT\n{indented(listed, 3)} OFFSET 0)",
-        f"  AS parts ({', '.join(names)}) OFFSET 0) AS total)",
+        f"FROM (SELECT {given}, {whole} AS whole",
+        f"  FROM (SELECT {', '.join(parts)} OFFSET 0) AS parts ({given}) OFFSET 0) AS total)",
     ]
     return "\n".join(lines)

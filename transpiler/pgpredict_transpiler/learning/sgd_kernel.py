@@ -2,7 +2,9 @@
 
 The same operations in the same order as scikit-learn 1.9: linear_model/_sgd_fast.pyx.tp
 (`_plain_sgd`, `l1penalty`), utils/_weight_vector.pyx.tp, utils/_seq_dataset.pyx.tp (`shuffle`).
-Another order is not enough: with a small alpha rounding alone leads to another model.
+Another order is not enough: with a small alpha rounding alone leads to another model. (The wheels
+of scikit-learn for ARM fuse products and sums wherever their compiler chose to; those for x86-64,
+which this follows, only where averages are folded.)
 """
 
 from __future__ import annotations
