@@ -1,4 +1,4 @@
-"""The types of scikit-learn and numpy that skops asks about, and that do no harm.
+"""The types of scikit-learn, numpy and this project that skops asks about, and that do no harm.
 
 A name stands here only if making an object of the type runs no code of the file's writer, and if
 calling it does not either, since a file may have anything called that it may name. That is why
@@ -60,6 +60,11 @@ SPLITTERS = tuple(
         *("StratifiedShuffleSplit", "TimeSeriesSplit"),
     )
 )
+# Estimators of this project.
+OURS = (
+    "pgpredict_transpiler.learning.streaming.StreamingKMeans",
+    "pgpredict_transpiler.learning.streaming.StreamingLinearRegressionWithSGD",
+)
 
 
 @cache
@@ -70,7 +75,8 @@ def known() -> frozenset[str]:
         >>> "sklearn.metrics._ranking.roc_auc_score" in known(), "os.system" in known()
         (True, False)
     """
-    return frozenset((*TREES, *COLUMNS, *FUNCTIONS, *LOSSES, *SEARCHES, *SPLITTERS, *_metrics()))
+    tables = (TREES, COLUMNS, FUNCTIONS, LOSSES, SEARCHES, SPLITTERS, OURS)
+    return frozenset(name for table in (*tables, _metrics()) for name in table)
 
 
 def _metrics() -> list[str]:

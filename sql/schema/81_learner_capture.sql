@@ -75,11 +75,11 @@ CREATE OR REPLACE FUNCTION pgpredict.learner_pieces(learner text) RETURNS jsonb
                         pgpredict.each_learner_key(learner, 'array_agg(k.key%4$s)'),
                         pgpredict.each_learner_key(learner, 'key%4$s'))
         END,
-        'n_labelled', coalesce(format('n.%I IS NOT NULL', l.target), 'true'),
-        'o_unlabelled', coalesce(format('o.%I IS NULL', l.target), 'false'),
-        'new_labelled', coalesce(format('NEW.%I IS NOT NULL', l.target), 'true'),
-        'old_unlabelled', coalesce(format('OLD.%I IS NULL', l.target), 'false'),
-        's_labelled', coalesce(format('s.%I IS NOT NULL', l.target), 'true'))
+        'n_labelled', coalesce('n.' || quote_ident(l.target) || ' IS NOT NULL', 'true'),
+        'o_unlabelled', coalesce('o.' || quote_ident(l.target) || ' IS NULL', 'false'),
+        'new_labelled', coalesce('NEW.' || quote_ident(l.target) || ' IS NOT NULL', 'true'),
+        'old_unlabelled', coalesce('OLD.' || quote_ident(l.target) || ' IS NULL', 'false'),
+        's_labelled', coalesce('s.' || quote_ident(l.target) || ' IS NOT NULL', 'true'))
     FROM pgpredict.learner AS l
     WHERE l.name = learner_pieces.learner
     $$;

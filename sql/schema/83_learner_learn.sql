@@ -41,6 +41,7 @@ BEGIN
                 log_loss, accuracy, mae, rmse)
             SELECT {literal}, before + 1, before, how, rows_before + n, n, learnt, {metrics}
             FROM answered AS a
+            GROUP BY ()  -- a clusterer has no metrics that would make one row of all
         ),
         pointed AS (
             UPDATE pgpredict.learner_current AS c SET state = before + 1 WHERE c.learner = {literal}
