@@ -1,0 +1,10 @@
+"""The reference deployment: two models on real flights, in Dagster.
+
+definitions     all that follows, as Dagster loads it
+defs/           the flights, a folder for each model, the job of a first run
+dagster.yaml    Dagster itself: its storage, its queue, its retries
+workspace.yaml  where its processes find the project
+serve           all processes on one machine: ``make dagster``
+
+It is no part of the wheel: the component is, `pgpredict.dagster.ServedModel`.
+"""
