@@ -9,14 +9,17 @@ BIN    := .venv/bin
 PINS   := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults bench lint format clean
+.PHONY: help demo dagster test faults bench pictures lint format clean
 
 help: ## list what there is
 	@echo "pgpredict: make what?"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.installed-demo ## real flights, two models, every row compared with scikit-learn
 	@$(BIN)/pgpredict demo $(ARGS)
+
+dagster: .venv/.installed-deployment ## two models on those flights in Dagster, with its UI; Ctrl-C stops it
+	@$(BIN)/python -m dagster_project.serve $(ARGS)
 
 # One thread for each worker: scikit-learn's would wait for each other's turn on the same cores.
 test: .venv/.installed-dev ## all tests, on Postgres 18 and 16; ARGS='tests/sql -k promote' runs some
@@ -27,6 +30,9 @@ bench: .venv/.installed-bench ## the benchmarks, as ratios from one run; ARGS=bo
 
 faults: .venv/.installed-dev ## 200 kills while 100,000 rows go into a stream, and none is lost or double
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+pictures: .venv/.installed-dev ## screenshots for the documents, of a `make dagster` that has done everything
+	@$(BIN)/python -m tests.dagster_project.pictures $(ARGS)
 
 lint: .venv/.installed-dev ## style, types, imports
 	$(BIN)/ruff check .
@@ -39,7 +45,7 @@ format: .venv/.installed-dev ## rewrite the code in the project's style
 	$(BIN)/ruff format .
 
 clean: ## remove .venv and every cache
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .dagster .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/.installed-%: $(PINS) | .venv/bin/python
 	@echo "installing pgpredict[$*] into .venv (once, about a minute)"

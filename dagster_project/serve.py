@@ -24,14 +24,16 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+import pgpredict
 from dagster_project.processes import Ended, Process
 from pgpredict.errors import PgpredictError
 from pgpredict.server import EmbeddedServer
-from pgpredict.server.ports import HOST, free_port
+from pgpredict.server.ports import HOST, free_port, is_free
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 DATABASE = "dagster"
+DRIVER = "postgresql+psycopg2"
 # Seconds until the UI answers, on a slow machine that does other things, too.
 PATIENCE = 180
 
@@ -49,10 +51,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         os.environ.update(_environment())
-        port = given.port or free_port(3000)
+        port = _free(given.port)
         with _running(given.host, port) as processes:
-            _say(f"http://{given.host}:{port}  (Ctrl-C to stop)")
-            _say("a first run: Jobs, everything, Materialize all… and choose days")
+            address = f"http://{given.host}:{port}"
+            _say(f"{address}  (Ctrl-C to stop)")
+            _say(f"a first run: {address}/locations/dagster_project/jobs/everything")
+            _say("  Materialize all…, All, Launch backfill")
             while True:
                 for process in processes:
                     process.check()
@@ -65,6 +69,12 @@ def main() -> int:
         return 1
 
 
+def _free(port: int | None) -> int:
+    if port is not None and not is_free(port):
+        raise PgpredictError(f"port {port} is taken", do="name another: --port 3001")
+    return port or free_port(3000)
+
+
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -72,17 +82,33 @@ def _say(text: str) -> None:
 
 def _environment() -> dict[str, str]:
     """The environment of the processes: where the data are, and what Dagster remembers."""
-    home = Path(os.environ.get("DAGSTER_HOME") or ROOT / ".dagster").absolute()
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists() or home.parent == ROOT:
-        shutil.copy(HERE / "dagster.yaml", home)
-    return {
-        "DAGSTER_HOME": str(home),
+    environment = {
+        "DAGSTER_HOME": str(_home()),
         "DAGSTER_CODE_PORT": str(free_port(4000)),
         "PGPREDICT_DSN": os.environ.get("PGPREDICT_DSN") or _embedded(),
         "DAGSTER_POSTGRES_URL": os.environ.get("DAGSTER_POSTGRES_URL") or _storage(_embedded()),
         "PYTHONUNBUFFERED": "1",
     }
+    scheme, _, address = environment["DAGSTER_POSTGRES_URL"].partition("://")
+    if scheme != DRIVER:
+        raise PgpredictError(
+            f"$DAGSTER_POSTGRES_URL begins with {scheme}://",
+            why="without a name SQLAlchemy takes psycopg 3, with which dagster-postgres fails",
+            do=f"let it begin with {DRIVER}://",
+        )
+    for dsn in (environment["PGPREDICT_DSN"], f"postgresql://{address}"):
+        pgpredict.connect(dsn).close()
+    return environment
+
+
+def _home() -> Path:
+    """The folder of Dagster, with its settings; those of a folder that was named are kept."""
+    named = os.environ.get("DAGSTER_HOME")
+    home = Path(named or ROOT / ".dagster").absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    if not (named and (home / "dagster.yaml").exists()):
+        shutil.copy(HERE / "dagster.yaml", home)
+    return home
 
 
 def _embedded() -> str:
@@ -98,7 +124,7 @@ def _storage(dsn: str) -> str:
         if found.fetchone() is None:
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
     address = dsn.removeprefix("postgresql://").rpartition("/")[0]
-    return f"postgresql+psycopg2://{address}/{DATABASE}"
+    return f"{DRIVER}://{address}/{DATABASE}"
 
 
 @contextmanager

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 import pytest
 
 import tests.flights
 from dagster_project.definitions import defs
 from pgpredict.demo import flights
+from tests.conftest import EVERY
+from tests.dagster_project import deployment
+from tests.postgres import Server, fresh_database
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +39,26 @@ def instance(
     monkeypatch.setattr(flights, "folder", lambda: few_flights)
     with dg.DagsterInstance.ephemeral() as instance:
         yield instance
+
+
+@pytest.fixture(scope="module")
+def flights_dsn(
+    servers: Callable[[str], Server], template: Callable[[Server], str], few_flights: Path
+) -> Iterator[str]:
+    """A database with pgpredict and the flights."""
+    server = servers(EVERY[0])
+    with fresh_database(server, f"flights_{os.getpid()}", template(server)) as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            flights.load(connection, few_flights)
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+def address(
+    flights_dsn: str, servers: Callable[[str], Server], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Of the UI of a deployment that runs, all processes of it; they are gone afterwards."""
+    with fresh_database(servers(EVERY[0]), f"dagster_{os.getpid()}") as storage:
+        home = tmp_path_factory.mktemp("dagster")
+        with deployment.running(flights_dsn, storage, home) as address:
+            yield address

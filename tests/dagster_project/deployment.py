@@ -1,0 +1,62 @@
+"""The deployment on this machine, as ``make dagster`` runs it, on databases of a test."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+# Of a machine that does other things, too.
+PATIENCE = 120
+
+
+@contextmanager
+def running(data: str, storage: str, home: Path) -> Iterator[str]:
+    """Run all of it; gives the address of the UI. Stopped by Ctrl-C, it leaves nothing behind.
+
+    Args:
+        data: DSN of the database with the flights.
+        storage: DSN of the database in which Dagster remembers.
+        home: an empty folder.
+    """
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(home),
+        "PGPREDICT_DSN": data,
+        "DAGSTER_POSTGRES_URL": storage.replace("postgresql://", "postgresql+psycopg2://"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "transpiler")]),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "dagster_project.serve"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as served:
+        assert served.stdout is not None
+        try:
+            said = _first_line(served.stdout)
+            assert said.startswith("http://"), said + served.stdout.read()
+            yield said.split()[0]
+        finally:
+            children = psutil.Process(served.pid).children(recursive=True)
+            served.send_signal(signal.SIGINT)
+            assert served.wait(PATIENCE) == 0
+            gone, left = psutil.wait_procs(children, timeout=10)
+            assert (len(gone) >= 3, left) == (True, [])
+
+
+def _first_line(stream: IO[str]) -> str:
+    lines: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()
+    return lines.get(timeout=PATIENCE)
