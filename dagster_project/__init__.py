@@ -5,6 +5,8 @@ defs/           the flights, a folder for each model, the job of a first run
 dagster.yaml    Dagster itself: its storage, its queue, its retries
 workspace.yaml  where its processes find the project
 serve           all processes on one machine: ``make dagster``
+processes       one of them
+storage         the database in which Dagster remembers
 
 It is no part of the wheel: the component is, `pgpredict.dagster.ServedModel`.
 """

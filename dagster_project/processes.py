@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-# Seconds that a process has to end by itself: a run that is under way is told, and ends with it.
-GRACE = 20
 LAST_LINES = 15
 
 
@@ -81,14 +79,16 @@ class Process:
         if self._process.poll() is None:
             self._process.terminate()
 
-    def stop(self) -> None:
-        """Tell it to end, and wait; it and all that it started are gone afterwards."""
-        self.tell_to_end()
+    def ends_within(self, seconds: float | None) -> bool:
+        """Wait until it has ended; None: however long that takes."""
         try:
-            self._process.wait(GRACE)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
-            pass
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            return False
+        return True
+
+    def kill(self) -> None:
+        """It, and all that it started, are gone afterwards."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()

@@ -22,9 +22,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from psycopg.sql import SQL, Identifier
 
 import pgpredict
+from dagster_project import storage
 from dagster_project.processes import Ended, Process
 from pgpredict.errors import PgpredictError
 from pgpredict.server import EmbeddedServer
@@ -32,10 +32,10 @@ from pgpredict.server.ports import HOST, free_port, is_free
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-DATABASE = "dagster"
-DRIVER = "postgresql+psycopg2"
 # Seconds until the UI answers, on a slow machine that does other things, too.
 PATIENCE = 180
+# Seconds in which all processes end, if nothing is under way.
+GRACE = 10
 
 
 def main() -> int:
@@ -50,9 +50,14 @@ def main() -> int:
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        ours = storage.named() is None
         os.environ.update(_environment())
+        pgpredict.connect(os.environ["PGPREDICT_DSN"]).close()
         port = _free(given.port)
-        with _running(given.host, port) as processes:
+        with (
+            storage.held(os.environ[storage.VARIABLE]),
+            _running(given.host, port, ours=ours) as processes,
+        ):
             address = f"http://{given.host}:{port}"
             _say(f"{address}  (Ctrl-C to stop)")
             _say(f"a first run: {address}/locations/dagster_project/jobs/everything")
@@ -82,23 +87,13 @@ def _say(text: str) -> None:
 
 def _environment() -> dict[str, str]:
     """The environment of the processes: where the data are, and what Dagster remembers."""
-    environment = {
+    return {
         "DAGSTER_HOME": str(_home()),
         "DAGSTER_CODE_PORT": str(free_port(4000)),
         "PGPREDICT_DSN": os.environ.get("PGPREDICT_DSN") or _embedded(),
-        "DAGSTER_POSTGRES_URL": os.environ.get("DAGSTER_POSTGRES_URL") or _storage(_embedded()),
+        storage.VARIABLE: storage.named() or storage.beside(_embedded()),
         "PYTHONUNBUFFERED": "1",
     }
-    scheme, _, address = environment["DAGSTER_POSTGRES_URL"].partition("://")
-    if scheme != DRIVER:
-        raise PgpredictError(
-            f"$DAGSTER_POSTGRES_URL begins with {scheme}://",
-            why="without a name SQLAlchemy takes psycopg 3, with which dagster-postgres fails",
-            do=f"let it begin with {DRIVER}://",
-        )
-    for dsn in (environment["PGPREDICT_DSN"], f"postgresql://{address}"):
-        pgpredict.connect(dsn).close()
-    return environment
 
 
 def _home() -> Path:
@@ -117,18 +112,8 @@ def _embedded() -> str:
     return status.dsn
 
 
-def _storage(dsn: str) -> str:
-    """The URL of Dagster's own database on a server; it is made if it is not there."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
-        if found.fetchone() is None:
-            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
-    address = dsn.removeprefix("postgresql://").rpartition("/")[0]
-    return f"{DRIVER}://{address}/{DATABASE}"
-
-
 @contextmanager
-def _running(host: str, port: int) -> Iterator[list[Process]]:
+def _running(host: str, port: int, *, ours: bool) -> Iterator[list[Process]]:
     """The three processes, until the block ends; the UI answers when it begins."""
     home, code = Path(os.environ["DAGSTER_HOME"]), os.environ["DAGSTER_CODE_PORT"]
     workspace = ["--workspace", str(HERE / "workspace.yaml")]
@@ -142,24 +127,28 @@ def _running(host: str, port: int) -> Iterator[list[Process]]:
 
     try:
         served = start("code", "dagster", "code-server", "start", *project, "--port", code)
-        _make_tables()
+        storage.prepare(ours=ours)
         served.wait(lambda: _listens(HOST, int(code)), PATIENCE)
         shown = start("ui", "dagster-webserver", *workspace, "--host", host, "--port", str(port))
         start("daemon", "dagster-daemon", "run", *workspace)
         shown.wait(lambda: _listens(host, port), PATIENCE)
         yield processes
     finally:
+        _stop(processes)
+
+
+def _stop(processes: list[Process]) -> None:
+    """Let all end by themselves, which takes as long as the runs that are under way."""
+    for process in processes:
+        process.tell_to_end()
+    try:
+        if not all(process.ends_within(GRACE) for process in processes):
+            _say("a run is under way, and ends first (Ctrl-C again breaks it off)")
         for process in processes:
-            process.tell_to_end()
+            process.ends_within(None)
+    finally:
         for process in processes:
-            process.stop()
-
-
-def _make_tables() -> None:
-    """Make Dagster's tables before two processes do so at once."""
-    import dagster as dg
-
-    dg.DagsterInstance.get().dispose()
+            process.kill()
 
 
 def _listens(host: str, port: int) -> bool:
