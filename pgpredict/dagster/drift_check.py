@@ -76,7 +76,7 @@ def _result(found: list[Drift], days: list[str]) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=(f"drifted: {', '.join(drifted)}" if drifted else f"no drift in {rows:,} rows"),
         metadata={
-            **({"days": ", ".join(days)} if days else {}),
+            **({"days": _span(days), "last day": max(days)} if days else {}),
             "version": found[0].version,
             "rows": rows,
             "psi max": max(known.values(), default=0.0),
@@ -87,6 +87,10 @@ def _result(found: list[Drift], days: list[str]) -> dg.AssetCheckResult:
             ),
         },
     )
+
+
+def _span(days: list[str]) -> str:
+    return days[0] if len(days) == 1 else f"{min(days)} to {max(days)}: {len(days)} days"
 
 
 def _told(found: list[Drift]) -> list[dict[str, Any]]:

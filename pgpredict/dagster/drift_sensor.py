@@ -92,9 +92,9 @@ def _evaluation(entry: Any) -> Any:
 
 def _day(evaluation: Any) -> str:
     """The last day that was looked at; of a table without days, the run."""
-    days = evaluation.metadata.get("days")
-    if days is not None:
-        return max(str(days.value).split(", "))
+    day = evaluation.metadata.get("last day")
+    if day is not None:
+        return str(day.value)
     materialized = evaluation.target_materialization_data
     return str(materialized.run_id if materialized else "unknown")
 

@@ -70,9 +70,7 @@ def scores(model: "ServedModel", score: Score) -> dg.AssetsDefinition:
                 workers=score.workers,
                 progress=_telling(context),
             )
-        return dg.MaterializeResult(
-            asset_key=key, metadata=_metadata(done, partitioned=days is not None)
-        )
+        return dg.MaterializeResult(asset_key=key, metadata=_metadata(done, chosen))
 
     return asset
 
@@ -106,10 +104,9 @@ def _telling(context: dg.AssetExecutionContext) -> Callable[[Progress], None]:
     return tell
 
 
-def _metadata(done: Scoring, *, partitioned: bool) -> dict[str, Any]:
-    count = "dagster/partition_row_count" if partitioned else "dagster/row_count"
+def _metadata(done: Scoring, days: list[str] | None) -> dict[str, Any]:
     return {
-        count: done.rows,
+        **_counts(done, days),
         "rows": done.rows,
         "nulls": done.nulls,
         "version": done.version,
@@ -119,3 +116,10 @@ def _metadata(done: Scoring, *, partitioned: bool) -> dict[str, Any]:
         **{f"quantile {name}": value for name, value in done.quantiles.items()},
         "dagster/table_name": done.into,
     }
+
+
+def _counts(done: Scoring, days: list[str] | None) -> dict[str, int]:
+    """The number of rows of the table or the day; each of many days is told of the whole run."""
+    if days is None:
+        return {"dagster/row_count": done.rows}
+    return {"dagster/partition_row_count": done.rows} if len(days) == 1 else {"days": len(days)}
