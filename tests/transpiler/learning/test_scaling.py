@@ -103,6 +103,16 @@ def test_of_a_single_feature_the_last_digits_differ(connection: psycopg.Connecti
     assert learnt[-1].coef_ == pytest.approx(oracle[-1].coef_, rel=1e-9)
 
 
+def test_products_that_underflow(connection: psycopg.Connection) -> None:
+    """Postgres raises where a variance underflows; the kernel does what Python does."""
+    X, target = rows(90, 4)
+    X, y = X * [1e-170, 1.0, 1e-310, 1e-155], in_classes(target, 2)
+    pipeline = make_pipeline(StandardScaler(), SGDClassifier(penalty="l1", random_state=0))
+    learner = Learner(connection, learning_program(pipeline, names(X), [0, 1]))
+    learnt = learner.learn(X, y, (30, 60))
+    assert_same(learnt, taught_by_hand(clone(pipeline), X, y, (30, 60), classes=[0, 1]))
+
+
 def test_from_a_fitted_pipeline_and_back(connection: psycopg.Connection) -> None:
     X, y = rows(900)
     frame = pd.DataFrame(X, columns=names(X))
@@ -155,3 +165,9 @@ def test_answers_of_unusual_rows(connection: psycopg.Connection) -> None:
 def test_other_pipelines_are_refused(steps: tuple[Any, ...]) -> None:
     with pytest.raises(UnsupportedEstimator, match="others can learn in the worker"):
         learning_program(make_pipeline(*steps), ["x"], [0, 1])
+
+
+def test_a_refusal_says_which_step() -> None:
+    pipeline = make_pipeline(StandardScaler(), SGDClassifier(early_stopping=True))
+    with pytest.raises(UnsupportedEstimator, match=r"at pipeline\['sgdclassifier'\]"):
+        learning_program(pipeline, ["x"], [0, 1])

@@ -38,11 +38,11 @@ class Averaging:
         self.start = start
         self.fuses = fused.fuses(lanes.count)
 
-    def declarations(self) -> str:
-        """The variables that averaging needs."""
+    def scalars(self) -> str:
+        """The variables that averaging needs, besides the vector a."""
         scalars = [*SCALARS, *(fused.VARIABLES if self.fuses else ())]
         lines = [f"{name} float8;" for name in scalars]
-        return "\n".join([*lines, "held_w float8[];", "held_a float8[];", self.lanes.declared("a")])
+        return "\n".join([*lines, "held_w float8[];", "held_a float8[];"])
 
     def begun(self) -> str:
         """Statements before the rows of problem k."""

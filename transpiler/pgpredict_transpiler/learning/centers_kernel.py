@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pgpredict_transpiler.learning.lanes import Lanes
+from pgpredict_transpiler.learning.lanes import Lanes, LoopedLanes
 from pgpredict_transpiler.learning.text import Product, indented
 
 MOST_SCALARS = 400
-
-
-class LoopedLanes(Lanes):
-    """Lanes whose statements are loops, however few features there are."""
-
-    @property
-    def wide(self) -> bool:
-        """Always."""
-        return True
 
 
 @dataclass(frozen=True)

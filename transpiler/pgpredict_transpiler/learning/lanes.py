@@ -92,3 +92,12 @@ class Lanes:
 
     def _looped(self, text: str) -> str:
         return _NAME.sub(lambda m: "j" if m[1] == "j" else f"{m[1]}[j]", text)
+
+
+class LoopedLanes(Lanes):
+    """Lanes that are looped over however few they are: for what seldom runs."""
+
+    @property
+    def wide(self) -> bool:
+        """Always."""
+        return True

@@ -15,6 +15,7 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
+from pgpredict_transpiler.errors import UnsupportedEstimator
 from pgpredict_transpiler.learning import sgd
 from pgpredict_transpiler.learning.fitted import check_features, with_attributes
 from pgpredict_transpiler.learning.lanes import Lanes
@@ -47,7 +48,11 @@ def pipeline(
     (scaler_name, scaler), (learner_name, learner) = steps
     check_features(scaler, features)
     scaling = Scaling(scaler, Lanes(len(features)))
-    program = LINEAR[kinds[1]](learner, features, classes, scaling)
+    try:
+        program = LINEAR[kinds[1]](learner, features, classes, scaling)
+    except UnsupportedEstimator as refusal:
+        at = f"pipeline[{learner_name!r}]"
+        raise UnsupportedEstimator(refusal.name, at, refusal.why) from None
     of_scaler = len(scaling.blocks())
     names = [scaler_name] * of_scaler + [learner_name] * (len(program.blocks) - of_scaler)
     return replace(

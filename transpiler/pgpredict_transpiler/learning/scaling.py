@@ -92,9 +92,9 @@ class Scaling:
             value = f"({value} - {parameter(start['mean'] + j)}{cast})"
         return f"{value} / {parameter(start['scale'] + j)}{cast}" if self.scales else value
 
-    def declarations(self) -> str:
-        """The variables that it needs."""
-        return f"seen float8;\n{self.lanes.declared('m', 's', 'c', 'r', 'v')}"
+    def scalars(self) -> str:
+        """The variables that it needs, besides the vectors m, s, c, r and v."""
+        return "seen float8;"
 
     def applied(self, product: Product) -> str:
         """Statements that scale x."""

@@ -10,14 +10,15 @@ which this follows, only where averages are folded.)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pgpredict_transpiler.learning.averaging import Averaging
-from pgpredict_transpiler.learning.lanes import Lanes
+from pgpredict_transpiler.learning.lanes import Lanes, LoopedLanes
 from pgpredict_transpiler.learning.program import Block, starts
 from pgpredict_transpiler.learning.scaling import Scaling
 from pgpredict_transpiler.learning.sgd_rule import Rule
 from pgpredict_transpiler.learning.shuffle import SHUFFLE
-from pgpredict_transpiler.learning.text import Product, body, indented, number, tame
+from pgpredict_transpiler.learning.text import Product, body, indented, number, plain, tame
 
 NAMES = """
 k int := 1;
@@ -55,8 +56,15 @@ def kernel(
         blocks: what the parameters hold.
         scaling: what stands before the learner.
     """
-    writer = _Pass(rule, lanes, starts(blocks), scaling)
-    return body(writer.declarations(), writer.text)
+    start = starts(blocks)
+    quick = _Pass(rule, lanes, start, scaling)
+    looped = LoopedLanes(lanes.count)
+    rare = _Pass(rule, looped, start, scaling and replace(scaling, lanes=looped))
+    vectors = [quick.vectors(), *([] if lanes.wide else [rare.vectors()])]
+    return body(
+        "\n".join([quick.scalars(), *vectors]),
+        lambda product: (quick if product is plain else rare).text(product),
+    )
 
 
 def used_in_answers(
@@ -81,11 +89,15 @@ class _Pass:
         self.shrinks = rule.penalty in ("l2", "elasticnet")
         self.sparse = rule.penalty in ("l1", "elasticnet")
 
-    def declarations(self) -> str:
+    def scalars(self) -> str:
+        helpers = [helper for helper in (self.average, self.scaling) if helper]
+        return "\n".join([NAMES, *(helper.scalars() for helper in helpers)])
+
+    def vectors(self) -> str:
         names = ["w", "x", *(["q"] if self.sparse else [])]
-        parts = [NAMES, self.lanes.declared(*names)]
-        helpers = (self.average, self.scaling)
-        return "\n".join([*parts, *(helper.declarations() for helper in helpers if helper)])
+        names += ["a"] if self.average else []
+        names += ["m", "s", "c", "r", "v"] if self.scaling else []
+        return self.lanes.declared(*names)
 
     def text(self, product: Product) -> str:
         problem = self._problem(product)
