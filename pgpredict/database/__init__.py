@@ -13,7 +13,8 @@
     streams     predictions that are kept up to date while a table changes: records and
                 statements are in stream_records, stream_statements
     learners    models that learn from the rows of a table: records and statements are in
-                learner_records, learner_statements
+                learner_records, learner_statements, what is done with their states in
+                learner_history
     modelbytes  the model file that is stored
     deploying   a new version into the database, in one transaction
     mismatch    golden rows that differ, side by side
@@ -33,7 +34,7 @@ Example:
 from __future__ import annotations
 
 from pgpredict.database.client import Database, connect
-from pgpredict.database.learner_records import Learner, LearnerState
+from pgpredict.database.learner_records import Learner, LearnerState, Quarantined
 from pgpredict.database.monitoring import Drift
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
 from pgpredict.database.stream_records import DeadLetter, Stream
@@ -48,6 +49,7 @@ __all__ = [
     "Learner",
     "LearnerState",
     "Model",
+    "Quarantined",
     "Stream",
     "Verification",
     "Version",

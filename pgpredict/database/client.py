@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pgpredict.database.learner_history import LearnerHistory
 from pgpredict.database.learners import Learners
 from pgpredict.database.monitoring import Monitoring
 from pgpredict.database.names import check_name, check_version
@@ -46,7 +47,7 @@ def connect(target: Target = None) -> Database:
     return Database(link(target))
 
 
-class Database(Monitoring, Streams, Learners, Scores, Session):
+class Database(Monitoring, Streams, Learners, LearnerHistory, Scores, Session):
     """A database with pgpredict in it.
 
     Every method is a transaction of its own; on a connection of yours that is inside a

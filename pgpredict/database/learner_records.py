@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -95,4 +96,25 @@ class LearnerState:
     mae: float | None
     rmse: float | None
     checkpoint: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A row that was not learnt. The table ``pgpredict.quarantine``.
+
+    Attributes:
+        learner: name of the learner.
+        id: its number.
+        key: the row's key; empty where it could not be captured.
+        content: the row as it was then; None: it was gone already.
+        reason: why it was not learnt.
+        at: when that was.
+    """
+
+    learner: str
+    id: int
+    key: str
+    content: dict[str, Any] | None
+    reason: str
     at: datetime

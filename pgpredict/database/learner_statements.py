@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psycopg import Cursor, sql
@@ -89,6 +90,13 @@ def labels_of(texts: Sequence[str], label_type: str) -> list[Any]:
         "text": str,
     }
     return [readers[label_type](text) for text in texts]
+
+
+def key_text(key: Any) -> str:
+    """A key as the history writes it: the value, or JSON for several columns."""
+    if isinstance(key, Mapping):
+        return json.dumps(dict(key), default=str)
+    return str(key)
 
 
 def _label_type(program: LearningProgram, target: str | None) -> str:

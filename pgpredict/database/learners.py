@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pgpredict.database.learner_records import Learner, LearnerState
+from pgpredict.database.learner_records import Learner
 from pgpredict.database.learner_statements import (
     described,
     first,
-    labels_of,
     labels_there,
     run,
     texts_of,
@@ -17,7 +16,6 @@ from pgpredict.database.learner_statements import (
 from pgpredict.database.modelbytes import model_bytes
 from pgpredict.database.session import Session
 from pgpredict.database.stream_statements import table
-from pgpredict.errors import UnreadableModel
 
 
 class Learners(Session):
@@ -128,18 +126,6 @@ class Learners(Session):
                 run(cursor, "check", name=name)
             return Learner(**found[0])
 
-    def learner_states(self, name: str, at_most: int = 100) -> list[LearnerState]:
-        """The last states of a learner, the latest first.
-
-        Raises:
-            UnknownLearner: there is none of this name.
-        """
-        with self._work() as cursor:
-            run(cursor, "check", name=name)
-            return [
-                LearnerState(**row) for row in run(cursor, "states", name=name, at_most=at_most)
-            ]
-
     def learn(self, name: str, batch: int = 1000) -> int:
         """Learn what waits, in one transaction. The worker calls this again and again.
 
@@ -197,34 +183,3 @@ class Learners(Session):
         """
         with self._work() as cursor:
             return int(first(cursor, "drop", name=name)["waited"])
-
-    def export_learner(self, name: str, state: int | None = None) -> Any:
-        """A state of a learner as a fitted estimator of scikit-learn.
-
-        Args:
-            name: name of the learner.
-            state: its number; None: the current one.
-
-        Returns:
-            An estimator that predicts the same, and whose `partial_fit` goes on from there.
-
-        Raises:
-            UnknownLearner: there is none of this name.
-            InvalidLearner: it has no such state any more.
-            UnreadableModel: what it was made of was not kept.
-            UntrustedModel: it holds types that are not known to be safe.
-        """
-        from pgpredict.modelfile import skopsfile
-        from pgpredict_transpiler.learning.registry import learning_program
-
-        with self._work() as cursor:
-            stored = first(cursor, "stored", name=name, state=state)
-        if stored["model_file"] is None:
-            raise UnreadableModel(
-                f"the estimator of learner {name} was not kept",
-                why="it was created without Python, or skops cannot write it",
-            )
-        estimator = skopsfile.read(f"learner {name}", stored["model_file"], False)
-        classes = labels_of(stored["classes"], stored["label_type"]) or None
-        program = learning_program(estimator, stored["features"], classes)
-        return program.export(stored["parameters"])

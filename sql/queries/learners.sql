@@ -62,8 +62,35 @@ SELECT pgpredict.drop_learner(%(name)s) AS waited;
 
 -- name: stored
 -- What a learner was made of, and the parameters of a state; NULL is the current one.
-SELECT l.features, l.classes, l.label_type, l.model_file,
+SELECT l.features, l.classes, l.label_type, l.blocks, l.model_file,
        pgpredict.parameters_at(l.name, coalesce(%(state)s::bigint, c.state)) AS parameters
 FROM pgpredict.learner AS l
 JOIN pgpredict.learner_current AS c ON c.learner = l.name
 WHERE l.name = (pgpredict.check_learner(%(name)s)).name;
+
+-- name: unlearn
+SELECT pgpredict.unlearn(%(name)s, %(keys)s::text[]) AS rows;
+
+-- name: rollback
+SELECT pgpredict.rollback_learner(%(name)s, %(state)s::bigint) AS state;
+
+-- name: checkpoint
+SELECT pgpredict.checkpoint(%(name)s) AS state;
+
+-- name: set_retention
+SELECT pgpredict.set_learner_retention(%(name)s, %(states)s::integer) AS pruned;
+
+-- name: import
+SELECT pgpredict.import_parameters(%(name)s, %(parameters)s::float8[]) AS state;
+
+-- name: quarantine
+SELECT * FROM pgpredict.quarantine
+WHERE learner = %(name)s
+ORDER BY id
+LIMIT %(at_most)s;
+
+-- name: release
+SELECT pgpredict.release_quarantine(%(name)s, %(ids)s::bigint[]) AS rows;
+
+-- name: discard
+SELECT pgpredict.discard_quarantine(%(name)s, %(ids)s::bigint[]) AS rows;

@@ -13,7 +13,7 @@ FROM (
     SELECT 2, format('SELECT ON pgpredict.%I', c.relname), has_table_privilege(c.oid, 'SELECT')
     FROM pg_class AS c
     JOIN pg_namespace AS s ON s.oid = c.relnamespace
-    WHERE s.nspname = 'pgpredict' AND c.relname IN ('schema_version', 'streams')
+    WHERE s.nspname = 'pgpredict' AND c.relname IN ('schema_version', 'streams', 'learners')
     UNION ALL
     SELECT 3, format('EXECUTE ON FUNCTION pgpredict.%I(%s)', p.proname,
                      pg_get_function_identity_arguments(p.oid)),
@@ -41,9 +41,14 @@ SELECT pg_notify('pgpredict_probe', %(token)s);
 UNLISTEN pgpredict_probe;
 
 -- name: look
--- The streams, and which have something to do now. The planner leaves out what else the view holds.
-SELECT s.name, s.state = 'paused' AS paused, r.name IS NOT NULL AS ready
-FROM pgpredict.streams AS s
+-- The streams and learners, and which have something to do now. The planner leaves out what else the
+-- views hold.
+SELECT s.name, s.paused, r.name IS NOT NULL AS ready
+FROM (
+    SELECT s.name, s.state = 'paused' AS paused FROM pgpredict.streams AS s
+    UNION ALL
+    SELECT l.name, l.status <> 'learning' FROM pgpredict.learners AS l
+) AS s
 LEFT JOIN pgpredict.ready_streams() AS r (name) ON r.name = s.name
 ORDER BY s.name;
 
@@ -57,8 +62,13 @@ FROM set_config('synchronous_commit', 'off', true);
 SELECT m.note FROM pgpredict.maintain(%(stream)s) AS m (note);
 
 -- name: figures
+-- What a learner holds in quarantine stands where a stream has dead letters.
 SELECT s.name, s.state, s.depth, s.dead_letters,
        extract(epoch FROM s.oldest_age)::float8 AS oldest_seconds,
        extract(epoch FROM s.lag)::float8 AS lag_seconds
 FROM pgpredict.streams AS s
-ORDER BY s.name;
+UNION ALL
+SELECT l.name, CASE l.status WHEN 'learning' THEN 'running' ELSE l.status END, l.depth,
+       l.quarantined, extract(epoch FROM l.oldest_age)::float8, NULL
+FROM pgpredict.learners AS l
+ORDER BY name;

@@ -171,18 +171,13 @@ CREATE OR REPLACE FUNCTION pgpredict.label_input(label_type text) RETURNS text
     SELECT CASE WHEN label_type IN ('text', 'boolean') THEN label_type ELSE 'double precision' END
     $$;
 
--- Raises unless what is to learn makes sense: names, classes, numbers, options.
-CREATE OR REPLACE FUNCTION pgpredict.check_learner_options(wanted pgpredict.learner, initial float8[])
+-- Raises unless what is to learn makes sense: names, classes, options.
+CREATE OR REPLACE FUNCTION pgpredict.check_learner_options(wanted pgpredict.learner)
     RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
-    -- Of an unknown shape of a block nothing is said here: NULL is no problem.
-    size bigint := (
-        SELECT sum((SELECT coalesce(round(exp(sum(ln(s.n::float8)))), 1)
-                    FROM jsonb_array_elements_text(b.block -> 'shape') AS s (n)))
-        FROM jsonb_array_elements(wanted.blocks) AS b (block));
     problem text := CASE
         WHEN coalesce(cardinality(wanted.features), 0) NOT BETWEEN 1 AND 99
             THEN 'it needs 1 to 99 features'
@@ -200,14 +195,10 @@ DECLARE
             THEN format('level is %L: it is statement or row', wanted.level)
         WHEN wanted.retention < 1
             THEN format('retention is %s: it is at least 1 state, or NULL for all', wanted.retention)
-        WHEN coalesce(cardinality(initial), 0) <> size
-            THEN format('there are %s parameters, its blocks are of %s',
-                        coalesce(cardinality(initial), 0), size)
-        WHEN pgpredict.not_finite(initial) THEN 'a parameter is not finite'
     END;
 BEGIN
     IF problem IS NOT NULL THEN
-        RAISE EXCEPTION 'cannot create learner %: %', wanted.name, problem USING
+        RAISE EXCEPTION 'learner % cannot be so: %', wanted.name, problem USING
             ERRCODE = 'PP011',
             HINT = 'docs/learners.md says what a learner is made of';
     END IF;
@@ -221,3 +212,35 @@ CREATE OR REPLACE FUNCTION pgpredict.not_finite(numbers float8[]) RETURNS boolea
     RETURN array_position(numbers, NULL) IS NOT NULL
            OR 1.7976931348623157e308::float8 < ANY (numbers)
            OR -1.7976931348623157e308::float8 > ANY (numbers);
+
+-- How many numbers the blocks of a learner hold.
+CREATE OR REPLACE FUNCTION pgpredict.parameter_count(blocks jsonb) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT sum((SELECT coalesce(round(exp(sum(ln(s.n::float8)))), 1)
+                FROM jsonb_array_elements_text(b.block -> 'shape') AS s (n)
+                WHERE s.n::bigint > 0))::bigint
+    FROM jsonb_array_elements(blocks) AS b (block)
+    $$;
+
+-- Raises unless these can be the parameters of a learner.
+CREATE OR REPLACE FUNCTION pgpredict.check_parameters(
+    learner text, blocks jsonb, parameters float8[]) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    wanted CONSTANT bigint := pgpredict.parameter_count(blocks);
+    given CONSTANT bigint := coalesce(cardinality(parameters), 0);
+BEGIN
+    IF given IS DISTINCT FROM wanted OR pgpredict.not_finite(parameters) THEN
+        RAISE EXCEPTION 'these cannot be the parameters of learner %', learner USING
+            ERRCODE = 'PP011',
+            DETAIL = CASE WHEN given <> wanted
+                THEN format('there are %s, its blocks are of %s', given, wanted)
+                ELSE 'one of them is not finite' END,
+            HINT = 'the client makes them of an estimator; or export a state, and import it again';
+    END IF;
+END
+$$;

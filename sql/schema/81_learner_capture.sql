@@ -59,6 +59,12 @@ CREATE OR REPLACE FUNCTION pgpredict.learner_pieces(learner text) RETURNS jsonb
             THEN pgpredict.each_learner_key(learner, 's.%1$I = k.key::%2$s')
             ELSE pgpredict.each_learner_key(
                 learner, 's.%1$I = (k.key::jsonb ->> %1$L)::%2$s', ' AND ') END,
+        'keys_of_quarantine', CASE WHEN cardinality(l.key) = 1
+            THEN pgpredict.each_learner_key(
+                learner, 'coalesce(nullif(q.key, ''''), q.content ->> %1$L)::%2$s AS key%4$s')
+            ELSE pgpredict.each_learner_key(
+                learner, '(coalesce(nullif(q.key, '''')::jsonb, q.content) ->> %1$L)::%2$s'
+                         ' AS key%4$s') END,
         'n_is_o', pgpredict.each_learner_key(learner, 'n.%1$I = o.%1$I', ' AND '),
         'n_as_keys', pgpredict.each_learner_key(learner, 'n.%1$I::%2$s AS key%4$s'),
         'new_as_keys', pgpredict.each_learner_key(learner, 'NEW.%1$I::%2$s AS key%4$s'),

@@ -49,6 +49,7 @@ BEGIN
         INSERT INTO pgpredict.learner_batch (learner, state, keys, features, labels, predicted)
         SELECT {literal}, before + 1, keys, features, labels, array_agg(a.predicted)
         FROM answered AS a;
+        {thin}
         RETURN n;
     ELSIF n = 1 THEN
         PERFORM pgpredict.{name_quarantine}(keys, ARRAY['learning it fails: ' || problem]);
@@ -60,6 +61,14 @@ BEGIN
                keys[half + 1 :], features[half * {feature_count} + 1 :], labels[half + 1 :], how);
 END
 $body$;
+
+-- Forgets the parameters of the state before, which can be learnt again from those before it.
+CREATE OR REPLACE FUNCTION pgpredict.thin_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$UPDATE pgpredict.learner_state AS s
+        SET parameters = NULL
+        WHERE s.learner = {literal} AND s.state = before AND s.state % 100 <> 0
+          AND NOT s.checkpoint AND s.batch_rows > 0;$body$;
 
 -- How far two numbers are apart; cut where the square would leave the range of float8.
 CREATE OR REPLACE FUNCTION pgpredict.size_of_error(expected float8, actual float8) RETURNS float8
@@ -225,6 +234,7 @@ BEGIN
             PERFORM pgpredict.note_quarantined({literal}, held, learnt, cardinality(keys));
         END IF;
     END IF;
+    {prune}
     RETURN done;
 END
 $body$;

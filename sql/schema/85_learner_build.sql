@@ -31,6 +31,11 @@ BEGIN
             ELSE format('(array_position(%L::%s[], %s) - 1)::float8',
                         l.classes, pgpredict.label_input(l.label_type), label)
         END,
+        -- Large parameters are kept for one state in a hundred: the others can be learnt again.
+        'thin', CASE WHEN pgpredict.parameter_count(l.blocks) > 2000
+            THEN pgpredict.fill(pgpredict.thin_template(), pieces) ELSE '' END,
+        'prune', CASE WHEN l.retention IS NOT NULL
+            THEN pgpredict.fill('PERFORM pgpredict.prune_learner({literal});', pieces) ELSE '' END,
         'labels_not_finite', CASE WHEN l.target IS NULL THEN 'false'
             ELSE 'pgpredict.not_finite(labels)' END);
     PERFORM pgpredict.define_stream_function(

@@ -71,7 +71,8 @@ BEGIN
     wanted.status := 'learning';
     wanted.created_at := now();
     wanted.created_by := session_user;
-    PERFORM pgpredict.check_learner_options(wanted, initial);
+    PERFORM pgpredict.check_learner_options(wanted);
+    PERFORM pgpredict.check_parameters(name, blocks, initial);
     PERFORM pgpredict.check_learner_columns(
         source, wanted.key, wanted.target, wanted.features, wanted.label_type);
     PERFORM pgpredict.check_readable(source);

@@ -56,6 +56,41 @@ FROM pgpredict.learner_state AS s
 JOIN pgpredict.learner AS l ON l.name = s.learner
 LEFT JOIN pgpredict.learner_current AS c ON c.learner = s.learner AND c.state = s.state;
 
+-- Over the last hundred batches of each learner.
+CREATE OR REPLACE VIEW pgpredict.learner_metrics AS
+SELECT l.name AS learner,
+       w.batches,
+       w.rows,
+       w.since,
+       w.until,
+       w.log_loss,
+       w.accuracy,
+       CASE WHEN l.probability IS NOT NULL AND cardinality(l.classes) = 2
+           THEN (SELECT pgpredict.auc(array_agg(r.label), array_agg(r.score))
+                 FROM pgpredict.learner_batch AS b,
+                      unnest(b.labels, b.predicted) AS r (label, score)
+                 WHERE b.learner = l.name AND b.state = ANY (w.states)) END AS auc,
+       w.mae,
+       w.rmse
+FROM pgpredict.learner AS l
+CROSS JOIN LATERAL (
+    SELECT count(*) AS batches,
+           sum(s.batch_rows) AS rows,
+           min(s.at) AS since,
+           max(s.at) AS until,
+           sum(s.log_loss * s.batch_rows) / sum(s.batch_rows) AS log_loss,
+           sum(s.accuracy * s.batch_rows) / sum(s.batch_rows) AS accuracy,
+           sum(s.mae * s.batch_rows) / sum(s.batch_rows) AS mae,
+           sqrt(sum(s.rmse * s.rmse * s.batch_rows) / sum(s.batch_rows)) AS rmse,
+           array_agg(s.state) AS states
+    FROM (SELECT s.* FROM pgpredict.learner_state AS s
+          WHERE s.learner = l.name AND s.made_by = 'learnt'
+          ORDER BY s.state DESC
+          LIMIT 100) AS s
+) AS w;
+
+COMMENT ON VIEW pgpredict.learner_metrics IS
+    'how good the predictions of the last hundred batches were, before they were learnt';
 COMMENT ON VIEW pgpredict.learners IS 'one row per learner: where it stands, what waits';
 COMMENT ON VIEW pgpredict.learner_states IS
     'one row per state: how it was made, and how good the predictions of its batch were before';

@@ -1,0 +1,210 @@
+"""Any state of a learner again: back to it, without some rows, as an estimator of scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pgpredict.database.learner_records import LearnerState, Quarantined
+from pgpredict.database.learner_statements import Asking, first, key_text, labels_of, run
+from pgpredict.database.session import Session
+from pgpredict.errors import InvalidLearner, UnreadableModel
+
+
+class LearnerHistory(Session):
+    """What `pgpredict.Database` does with the states of learners."""
+
+    def learner_states(self, name: str, at_most: int = 100) -> list[LearnerState]:
+        """The last states of a learner, the latest first.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+        """
+        with self._work() as cursor:
+            run(cursor, "check", name=name)
+            return [
+                LearnerState(**row) for row in run(cursor, "states", name=name, at_most=at_most)
+            ]
+
+    def unlearn(self, name: str, keys: Iterable[Any]) -> int:
+        """Make the numbers of a learner those of one that never saw some rows.
+
+        One transaction: back to the state before the first of them was learnt, then all batches
+        since once more without them. Readers go on with the old state meanwhile. New states are
+        added; those before stay in the history.
+
+        Args:
+            name: name of the learner.
+            keys: of the rows; where a key has several columns mappings,
+                ``{"shop": 1, "nr": 17}``.
+
+        Returns:
+            How many rows were taken out; 0: none of them was learnt.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InvalidLearner: these are no keys, or the history of that time is not kept.
+
+        Example:
+            >>> db.unlearn("fraud", [8812, 8813])  # doctest: +SKIP
+            2
+        """
+        with self._work() as cursor:
+            texts = [key_text(key) for key in keys]
+            return int(first(cursor, "unlearn", name=name, keys=texts)["rows"])
+
+    def rollback_learner(self, name: str, state: int) -> int:
+        """Predict and learn on with what a learner knew at a state.
+
+        What it learnt since stays in the history, and is not learnt again.
+
+        Returns:
+            The number of the new state.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InvalidLearner: it has no such state any more.
+        """
+        with self._work() as cursor:
+            return int(first(cursor, "rollback", name=name, state=state)["state"])
+
+    def checkpoint(self, name: str) -> int:
+        """Keep the current state of a learner, whatever the retention.
+
+        Returns:
+            Its number.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+        """
+        with self._work() as cursor:
+            return int(first(cursor, "checkpoint", name=name)["state"])
+
+    def set_learner_retention(self, name: str, states: int | None) -> int:
+        """Keep so many states from now on, besides the checkpoints; None: all.
+
+        Returns:
+            How many states were forgotten now.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InvalidLearner: it is less than one state.
+        """
+        with self._work() as cursor:
+            return int(first(cursor, "set_retention", name=name, states=states)["pruned"])
+
+    def export_learner(self, name: str, state: int | None = None) -> Any:
+        """A state of a learner as a fitted estimator of scikit-learn.
+
+        Args:
+            name: name of the learner.
+            state: its number; None: the current one.
+
+        Returns:
+            An estimator that predicts the same, and whose `partial_fit` goes on from there.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InvalidLearner: it has no such state any more.
+            UnreadableModel: what it was made of was not kept.
+            UntrustedModel: it holds types that are not known to be safe.
+        """
+        with self._work() as cursor:
+            stored = first(cursor, "stored", name=name, state=state)
+        return _program(name, stored).export(stored["parameters"])
+
+    def import_learner(self, name: str, estimator: Any) -> int:
+        """Predict and learn on with the numbers of a fitted estimator, trained outside.
+
+        Args:
+            name: name of the learner.
+            estimator: of the class that the learner was made of, with the same features, classes
+                and parts; most likely one that `export_learner` gave.
+
+        Returns:
+            The number of the new state.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            UnsupportedEstimator, InvalidLearner: it is another kind of estimator.
+        """
+        with self._work() as cursor:
+            stored = first(cursor, "stored", name=name, state=None)
+            return _imported(cursor, name, stored, estimator)
+
+    def quarantine(self, name: str, at_most: int = 1000) -> list[Quarantined]:
+        """The rows that a learner did not learn, and why; oldest first.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+        """
+        with self._work() as cursor:
+            run(cursor, "check", name=name)
+            found = run(cursor, "quarantine", name=name, at_most=at_most)
+            return [Quarantined(**row) for row in found]
+
+    def release_quarantine(self, name: str, ids: Sequence[int] | None = None) -> int:
+        """Give rows in quarantine to the learner again, as they are in the source now.
+
+        Args:
+            name: name of the learner.
+            ids: their numbers; None: all.
+
+        Returns:
+            How many go; what the learner cannot learn comes back.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+        """
+        return self._dispose("release", name, ids)
+
+    def discard_quarantine(self, name: str, ids: Sequence[int] | None = None) -> int:
+        """Forget rows in quarantine; None: all.
+
+        Returns:
+            How many went.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+        """
+        return self._dispose("discard", name, ids)
+
+    def _dispose(self, how: str, name: str, ids: Sequence[int] | None) -> int:
+        numbers = None if ids is None else [int(number) for number in ids]
+        with self._work() as cursor:
+            return int(first(cursor, how, name=name, ids=numbers)["rows"])
+
+
+def _program(name: str, stored: dict[str, Any]) -> Any:
+    """What a learner was made of, as a program."""
+    # Loads scikit-learn: a second that other methods need not wait.
+    from pgpredict.modelfile import skopsfile
+    from pgpredict_transpiler.learning.registry import learning_program
+
+    if stored["model_file"] is None:
+        raise UnreadableModel(
+            f"the estimator of learner {name} was not kept",
+            why="it was created without Python, or skops cannot write it",
+        )
+    estimator = skopsfile.read(f"learner {name}", stored["model_file"], False)
+    classes = labels_of(stored["classes"], stored["label_type"]) or None
+    return learning_program(estimator, stored["features"], classes)
+
+
+def _imported(cursor: Asking, name: str, stored: dict[str, Any], estimator: Any) -> int:
+    from pgpredict_transpiler.learning.registry import learning_program
+
+    classes = labels_of(stored["classes"], stored["label_type"]) or None
+    program = learning_program(estimator, stored["features"], classes)
+    if [[b.name, list(b.shape)] for b in program.blocks] != [
+        [b["name"], b["shape"]] for b in stored["blocks"]
+    ]:
+        raise InvalidLearner(
+            f"{type(estimator).__name__} has other parts than learner {name}",
+            details=(
+                f"learner   {', '.join(b['name'] for b in stored['blocks'])}",
+                f"estimator {', '.join(b.name for b in program.blocks)}",
+            ),
+            do="export a state, teach that, and import it again",
+        )
+    return int(first(cursor, "import", name=name, parameters=program.initial.tolist())["state"])
