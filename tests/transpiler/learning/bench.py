@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from psycopg.types.json import Jsonb
 
 from pgpredict_transpiler.learning.program import LearningProgram
+from pgpredict_transpiler.learning.sums import SumsProgram
 
 Floats = NDArray[np.float64]
 ARGUMENTS = "(parameters float8[], features float8[], labels float8[])"
@@ -19,30 +20,17 @@ ARGUMENTS = "(parameters float8[], features float8[], labels float8[])"
 
 @dataclass
 class Learner:
-    """The functions of a learning program in a database.
-
-    Without answers where a function cannot have so many arguments.
-    """
+    """The functions of a learning program in a database."""
 
     connection: psycopg.Connection
     program: LearningProgram
 
     def __post_init__(self) -> None:
-        floats = ", ".join(["float8[]", *["float8"] * len(self.program.features)])
-        kinds = {
-            "prediction": "int" if self.program.classes else "float8",
-            "probability": "float8[]" if len(self.program.classes) > 2 else "float8",
-        }
-        answers = "".join(
-            f"CREATE FUNCTION {name} ({floats}) RETURNS {kind} LANGUAGE sql IMMUTABLE "
-            f"RETURN {expression};\n"
-            for name, kind in kinds.items()
-            if (expression := getattr(self.program, name)) and len(self.program.features) < 100
-        )
         self.connection.execute(
             f"CREATE FUNCTION step {ARGUMENTS} RETURNS float8[] "
-            f"LANGUAGE plpgsql IMMUTABLE AS $body${self.program.kernel}$body$;\n{answers}".encode()
+            f"LANGUAGE plpgsql IMMUTABLE AS $body${self.program.kernel}$body$".encode()
         )
+        define_answers(self.connection, self.program)
 
     def step(self, parameters: Floats, X: Floats, labels: Floats) -> Floats:
         """The parameters after a batch."""
@@ -65,15 +53,39 @@ class Learner:
 
     def answers(self, name: str, parameters: Floats, X: Floats) -> list[Any]:
         """What `prediction` or `probability` says of each row."""
-        values = ", ".join(f"x[{j}]" for j in range(1, X.shape[1] + 1))
-        query = (
-            f"SELECT {name}(%s::float8[], {values}) FROM (SELECT x FROM jsonb_array_elements_text("
-            "%s::jsonb) WITH ORDINALITY AS each (row, at), LATERAL (SELECT row::float8[] AS x) AS x"
-            " ORDER BY at OFFSET 0) AS rows"
-        )
-        rows = ["{" + ",".join(map(repr, map(float, row))) + "}" for row in X]
-        arguments = [parameters.tolist(), Jsonb(rows)]
-        return [row[0] for row in self.connection.execute(query.encode(), arguments).fetchall()]
+        return answers(self.connection, name, parameters, X)
+
+
+def define_answers(connection: psycopg.Connection, program: LearningProgram | SumsProgram) -> None:
+    """Create the functions that answer.
+
+    Not where a function cannot have so many arguments.
+    """
+    floats = ", ".join(["float8[]", *["float8"] * len(program.features)])
+    kinds = {
+        "prediction": "int" if program.classes else "float8",
+        "probability": "float8[]" if len(program.classes) > 2 else "float8",
+    }
+    for name, kind in kinds.items():
+        expression = getattr(program, name)
+        if expression and len(program.features) < 100:
+            connection.execute(
+                f"CREATE FUNCTION {name} ({floats}) RETURNS {kind} LANGUAGE sql IMMUTABLE "
+                f"RETURN {expression}".encode()
+            )
+
+
+def answers(connection: psycopg.Connection, name: str, parameters: Floats, X: Floats) -> list[Any]:
+    """What `prediction` or `probability` says of each row."""
+    values = ", ".join(f"x[{j}]" for j in range(1, X.shape[1] + 1))
+    query = (
+        f"SELECT {name}(%s::float8[], {values}) FROM (SELECT x FROM jsonb_array_elements_text("
+        "%s::jsonb) WITH ORDINALITY AS each (row, at), LATERAL (SELECT row::float8[] AS x) AS x"
+        " ORDER BY at OFFSET 0) AS rows"
+    )
+    rows = ["{" + ",".join(map(repr, map(float, row))) + "}" for row in X]
+    arguments = [parameters.tolist(), Jsonb(rows)]
+    return [row[0] for row in connection.execute(query.encode(), arguments).fetchall()]
 
 
 def spans(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:

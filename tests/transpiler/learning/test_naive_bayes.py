@@ -14,7 +14,7 @@ from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 
 from pgpredict_transpiler.errors import UnsupportedEstimator
 from pgpredict_transpiler.learning.program import joined, split
-from pgpredict_transpiler.learning.registry import learning_program
+from pgpredict_transpiler.learning.registry import learning_program, sums_program
 from tests.transpiler.learning.answering import (
     assert_classifies_as,
     assert_never_raises,
@@ -22,6 +22,7 @@ from tests.transpiler.learning.answering import (
     names,
 )
 from tests.transpiler.learning.bench import Floats, Learner, taught
+from tests.transpiler.learning.summing import Sums
 
 UNEVEN = (1, 7, 1000, 300, 2, 4096, 800, 3000, 5000, 5794)
 SMALL = (1, 2, 100, 17, 180)
@@ -129,6 +130,24 @@ def test_a_class_that_no_row_has_shown(connection: psycopg.Connection, estimator
     labels = np.array(["a", "b"])[y.astype(int)]
     oracle = clone(estimator).partial_fit(frame(X), labels, classes=["a", "b", "c"])
     assert_classifies_as(oracle, learner, parameters, X)
+
+
+@pytest.mark.parametrize("estimator", CONFIGURATIONS[:-1], ids=repr)
+def test_rows_can_be_taken_back(connection: psycopg.Connection, estimator: Any) -> None:
+    X, y = rows(estimator, 200, 4, 3)
+    X *= 0.1  # tenths have no exact sum as floats
+    sums = Sums(connection, sums_program(estimator, names(X), [0, 1, 2]))
+    half = sums.add(sums.empty, X[:100], y[:100])
+    assert sums.take(sums.add(half, X[100:], y[100:]), X[100:], y[100:]) == half
+    assert sums.take(half, X[:100], y[:100]) == sums.empty
+    assert sums.answers("prediction", sums.solve(sums.empty), X[:1]) == [None]
+    state = sums.take(sums.add(half, X[100:], y[100:]), X[:50], y[:50])
+    oracle = oracle_of(estimator, X[50:], y[50:], [150])
+    fitted = sums.fitted(state)
+    assert fitted.feature_log_prob_ == pytest.approx(oracle.feature_log_prob_, rel=1e-12)
+    assert np.array_equal(fitted.class_count_, oracle.class_count_)
+    given = np.array(sums.answers("probability", sums.solve(state), X))
+    assert given == pytest.approx(oracle.predict_proba(frame(X)), rel=1e-9)
 
 
 def test_nothing_is_infinite_where_a_feature_is_always_there(

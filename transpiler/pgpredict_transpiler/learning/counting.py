@@ -14,16 +14,20 @@ import numpy as np
 
 from pgpredict_transpiler.learning.lanes import Lanes
 from pgpredict_transpiler.learning.program import Block, Floats, starts
+from pgpredict_transpiler.learning.sums import exact_number
 from pgpredict_transpiler.learning.text import LARGE, indented, number
 
-NAMES = """
-n int := cardinality(labels);
-at int;
-members int[];
+DERIVING = """
 alpha float8;
 whole float8;
 z float8;
 total float8[];
+""".strip()
+NAMES = f"""
+n int := cardinality(labels);
+at int;
+members int[];
+{DERIVING}
 result float8[] := parameters;
 """.strip()
 
@@ -80,6 +84,33 @@ def kernel(options: Counting, lanes: Lanes, blocks: Sequence[Block]) -> str:
     return _Count(options, lanes, blocks).text()
 
 
+def change(options: Counting, classes: int, features: int) -> str:
+    """The body that adds rows to exact counts, or takes them away (see `SumsProgram`)."""
+    value = f"features[(i - 1) * {features} + j]"
+    counted = exact_number(value)
+    if options.threshold is not None:
+        counted = f"CASE WHEN {value} > {number(options.threshold)} THEN 1 ELSE 0 END"
+    return f"""DECLARE
+  at int;
+  sign numeric := CASE WHEN taken THEN -1 ELSE 1 END;
+BEGIN
+  FOR i IN 1..cardinality(labels) LOOP
+    at := labels[i]::int + 1;
+    sums[at] := sums[at] + sign;
+    at := {classes} + labels[i]::int * {features};
+    FOR j IN 1..{features} LOOP
+      sums[at + j] := trim_scale(sums[at + j] + sign * {counted});
+    END LOOP;
+  END LOOP;
+  RETURN sums;
+END"""
+
+
+def solve(options: Counting, lanes: Lanes, blocks: Sequence[Block]) -> str:
+    """The body that turns exact counts into parameters (see `SumsProgram`)."""
+    return _Count(options, lanes, blocks).solved()
+
+
 class _Count:
     """Writes the kernel."""
 
@@ -97,18 +128,32 @@ class _Count:
         )
 
     def text(self) -> str:
-        derive = {
-            "multinomial": self._multinomial,
-            "bernoulli": self._bernoulli,
-            "complement": self._complement,
-        }[self.options.kind]()
-        parts = [self._count(), derive, self._note()]
-        body = indented("\n".join(part for part in parts if part))
+        body = indented(f"{self._count()}\n{self._derived()}")
         declarations = indented(f"{NAMES}\n{self.alphas}{self.lanes.declared('c')}")
         return (
             f"DECLARE\n{declarations}\nBEGIN\n"
             f"  IF n = 0 THEN\n    RETURN parameters;\n  END IF;\n{body}\n  RETURN result;\nEND"
         )
+
+    def solved(self) -> str:
+        size = self.start["ordinary"] + 1
+        counts = self.classes * (self.lanes.count + 1)
+        return (
+            f"DECLARE\n{indented(DERIVING)}\n{indented(self.alphas)}"
+            f"  result float8[] := array_fill(0::float8, ARRAY[{size}]);\nBEGIN\n"
+            f"  FOR at IN 1..{counts} LOOP\n"
+            "    result[at] := round(sums[at], 323)::float8;\n  END LOOP;\n"
+            f"  IF NOT 0 < ANY (result[1:{self.classes}]) THEN\n    RETURN result;\n  END IF;\n"
+            f"{indented(self._derived())}\n  RETURN result;\nEND"
+        )
+
+    def _derived(self) -> str:
+        derive = {
+            "multinomial": self._multinomial,
+            "bernoulli": self._bernoulli,
+            "complement": self._complement,
+        }[self.options.kind]
+        return f"{derive()}\n{self._note()}"
 
     def _count(self) -> str:
         """Adds the features of the rows of each class."""

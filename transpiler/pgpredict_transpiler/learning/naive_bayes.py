@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from pgpredict_transpiler.learning import answers, log_odds
-from pgpredict_transpiler.learning.counting import Counting, kernel
+from pgpredict_transpiler.learning import answers, counting, log_odds
+from pgpredict_transpiler.learning.counting import Counting
 from pgpredict_transpiler.learning.fitted import check_features, classes_of, with_attributes
 from pgpredict_transpiler.learning.lanes import Lanes
 from pgpredict_transpiler.learning.program import Block, Floats, LearningProgram, joined, starts
 from pgpredict_transpiler.learning.refusals import refuse
+from pgpredict_transpiler.learning.sums import SumsProgram
 from pgpredict_transpiler.learning.text import is_tame, number
 
 UNLEARNT, USUAL, UNUSUAL = 0.0, 1.0, 2.0  # what the block `ordinary` says of the others
@@ -45,9 +46,33 @@ def bernoulli(
     return _program(estimator, features, classes, "bernoulli")
 
 
+def summed(estimator: Any, features: Sequence[str], classes: Sequence[Any] | None) -> SumsProgram:
+    """Any of the three, from counts that rows can be taken from."""
+    kind = type(estimator).__name__.removesuffix("NB").lower()
+    shared, options, blocks = _shared(estimator, features, classes, kind)
+    return SumsProgram(
+        **shared,
+        sums=starts(blocks)["weight"],
+        change=counting.change(options, len(shared["classes"]), len(features)),
+        solve=counting.solve(options, Lanes(len(features)), blocks),
+    )
+
+
 def _program(
     estimator: Any, features: Sequence[str], classes: Sequence[Any] | None, kind: str
 ) -> LearningProgram:
+    shared, options, blocks = _shared(estimator, features, classes, kind)
+    return LearningProgram(
+        **shared,
+        initial=joined(blocks, _initial(estimator, options, blocks)),
+        kernel=counting.kernel(options, Lanes(len(features)), blocks),
+    )
+
+
+def _shared(
+    estimator: Any, features: Sequence[str], classes: Sequence[Any] | None, kind: str
+) -> tuple[dict[str, Any], Counting, tuple[Block, ...]]:
+    """What the two kinds of program have in common."""
     labels = classes_of(estimator, classes)
     check_features(estimator, features)
     options = Counting(
@@ -60,18 +85,17 @@ def _program(
     blocks = _blocks(len(labels), len(features))
     scores = _Scores(options, blocks, len(labels), len(features))
     accepts, expects = _gate(estimator, options, len(features))
-    return LearningProgram(
-        features=tuple(features),
-        classes=labels,
-        blocks=blocks,
-        initial=joined(blocks, _initial(estimator, options, blocks)),
-        kernel=kernel(options, Lanes(len(features)), blocks),
-        prediction=scores.answer(answers.first_greatest),
-        probability=scores.answer(log_odds.shares),
-        exporter=partial(_export, estimator, tuple(features), labels),
-        accepts=accepts,
-        expects=expects,
-    )
+    shared = {
+        "features": tuple(features),
+        "classes": labels,
+        "blocks": blocks,
+        "prediction": scores.answer(answers.first_greatest),
+        "probability": scores.answer(log_odds.shares),
+        "exporter": partial(_export, estimator, tuple(features), labels),
+        "accepts": accepts,
+        "expects": expects,
+    }
+    return shared, options, blocks
 
 
 def _blocks(classes: int, features: int) -> tuple[Block, ...]:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pgpredict_transpiler.learning import gaussian_nb, kmeans, naive_bayes, pipeline, sgd, spark
+from pgpredict_transpiler.learning import (
+    gaussian_nb,
+    kmeans,
+    least_squares,
+    naive_bayes,
+    pipeline,
+    sgd,
+    spark,
+)
 from pgpredict_transpiler.learning.program import LearningProgram
 from pgpredict_transpiler.learning.refusals import refuse
+from pgpredict_transpiler.learning.sums import SumsProgram
 
 Maker = Callable[[Any, Sequence[str], Sequence[Any] | None], LearningProgram]
 
@@ -25,6 +34,15 @@ LEARNERS: dict[str, Maker] = {
     "sklearn.MiniBatchKMeans": kmeans.clusterer,
     "pgpredict_transpiler.StreamingKMeans": spark.streaming_kmeans,
     "pgpredict_transpiler.StreamingLinearRegressionWithSGD": spark.streaming_regression,
+}
+
+# Those that follow from sums over the rows, so that a row can be taken back.
+SUMMED: dict[str, Callable[[Any, Sequence[str], Sequence[Any] | None], SumsProgram]] = {
+    "sklearn.LinearRegression": least_squares.least_squares,
+    "sklearn.Ridge": least_squares.least_squares,
+    "sklearn.MultinomialNB": naive_bayes.summed,
+    "sklearn.BernoulliNB": naive_bayes.summed,
+    "sklearn.ComplementNB": naive_bayes.summed,
 }
 
 
@@ -54,10 +72,43 @@ def learning_program(
         >>> program.classes, program.initial.tolist()
         (('ham', 'spam'), [0.0, 0.0, 0.0, 1.0, 1.0])
     """
-    maker = LEARNERS.get(f"{type(estimator).__module__.split('.')[0]}.{type(estimator).__name__}")
+    maker = LEARNERS.get(_name(estimator))
     if maker is None:
         refuse(estimator, _why(estimator))
     return maker(estimator, list(features), classes)
+
+
+def sums_program(
+    estimator: Any, features: Sequence[str], classes: Sequence[Any] | None = None
+) -> SumsProgram:
+    """Turn an estimator into sums that rows are added to and taken from.
+
+    Args:
+        estimator: whose options to take; what it was fitted to is not heeded.
+        features: the names of its inputs, in order; all are float8.
+        classes: every label that a classifier will see, in any order.
+
+    Returns:
+        The program; nothing has been executed or stored.
+
+    Raises:
+        UnsupportedEstimator: it does not follow from sums, or an option of it does not; says why.
+        InvalidLearner: features or classes do not fit the estimator.
+
+    Example:
+        >>> from sklearn.linear_model import Ridge
+        >>> program = sums_program(Ridge(), ["x1", "x2"])
+        >>> program.sums, [(block.name, block.shape) for block in program.blocks]
+        (10, [('coef', (2,)), ('intercept', ()), ('rows', ()), ('ordinary', ())])
+    """
+    maker = SUMMED.get(_name(estimator))
+    if maker is None:
+        refuse(estimator, "its parameters do not follow from sums over the rows")
+    return maker(estimator, list(features), classes)
+
+
+def _name(estimator: Any) -> str:
+    return f"{type(estimator).__module__.split('.')[0]}.{type(estimator).__name__}"
 
 
 def _why(estimator: Any) -> str:
