@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 LAST_LINES = 15
 
 
@@ -79,16 +81,31 @@ class Process:
         if self._process.poll() is None:
             self._process.terminate()
 
-    def ends_within(self, seconds: float | None) -> bool:
-        """Wait until it has ended; None: however long that takes."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
+    def ends_within(self, seconds: float) -> bool:
+        """Wait until it has ended, and all that it started."""
+        give_up = time.monotonic() + seconds
+        while self._lives():
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(0.1)
         return True
+
+    def _lives(self) -> bool:
+        # A run may outlive the process that it is a child of.
+        return self._process.poll() is None or any(
+            group == self._process.pid for group in map(_group, psutil.pids())
+        )
 
     def kill(self) -> None:
         """It, and all that it started, are gone afterwards."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def _group(process: int) -> int | None:
+    """The process group; None: the process has ended."""
+    with suppress(ProcessLookupError, psutil.NoSuchProcess):
+        if psutil.Process(process).status() != psutil.STATUS_ZOMBIE:
+            return os.getpgid(process)
+    return None

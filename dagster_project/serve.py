@@ -11,6 +11,7 @@ databases of the embedded server, which goes on running.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import signal
@@ -50,6 +51,7 @@ def main() -> int:
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        _say("starting; in half a minute the address stands here")
         ours = storage.named() is None
         os.environ.update(_environment())
         pgpredict.connect(os.environ["PGPREDICT_DSN"]).close()
@@ -67,7 +69,7 @@ def main() -> int:
                     process.check()
                 time.sleep(0.5)
     except KeyboardInterrupt:
-        _say("stopped; Postgres goes on: pgpredict server stop")
+        _say("stopped; a Postgres of ours goes on, until: pgpredict server stop")
         return 0
     except (Ended, PgpredictError, psycopg.Error) as error:
         sys.stderr.write(f"error: {error}\n")
@@ -145,7 +147,7 @@ def _stop(processes: list[Process]) -> None:
         if not all(process.ends_within(GRACE) for process in processes):
             _say("a run is under way, and ends first (Ctrl-C again breaks it off)")
         for process in processes:
-            process.ends_within(None)
+            process.ends_within(math.inf)
     finally:
         for process in processes:
             process.kill()

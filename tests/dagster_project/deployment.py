@@ -45,9 +45,7 @@ def running(data: str, storage: str, home: Path) -> Iterator[str]:
     ) as served:
         assert served.stdout is not None
         try:
-            said = _first_line(served.stdout)
-            assert said.startswith("http://"), said + served.stdout.read()
-            yield said.split()[0]
+            yield _address(served.stdout)
         finally:
             children = psutil.Process(served.pid).children(recursive=True)
             served.send_signal(signal.SIGINT)
@@ -56,7 +54,20 @@ def running(data: str, storage: str, home: Path) -> Iterator[str]:
             assert (len(gone) >= 3, left) == (True, [])
 
 
-def _first_line(stream: IO[str]) -> str:
-    lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()
-    return lines.get(timeout=PATIENCE)
+def _address(said: IO[str]) -> str:
+    """What is printed when everything runs."""
+    found: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        lines = []
+        for line in said:
+            lines.append(line)
+            if line.startswith("http://"):
+                found.put(line.split()[0])
+                return
+        found.put("".join(lines))
+
+    threading.Thread(target=read, daemon=True).start()
+    address = found.get(timeout=PATIENCE)
+    assert address.startswith("http://"), address
+    return address
