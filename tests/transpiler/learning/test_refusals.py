@@ -22,7 +22,11 @@ from pgpredict_transpiler.learning.registry import learning_program
         (SGDClassifier(alpha=0.0), "alpha must be > 0"),
         (SGDClassifier(loss="log_loss", learning_rate="pa1"), "only works with loss 'hinge'"),
         (SGDClassifier(class_weight={7: 2.0}), "not in class_weight"),
-        (SGDClassifier(random_state=np.random.RandomState(0)), "another order at every call"),
+        pytest.param(
+            SGDClassifier(random_state=np.random.RandomState(0)),
+            "another order at every call",
+            id="RandomState",
+        ),
         (SGDClassifier(penalty="l1").fit([[1.0], [2.0]], [0, 1]).sparsify(), "densify()"),
         (SGDClassifier().fit([[1.0], [2.0]], [0, 1]).set_params(average=True), "without averages"),
         (MLPClassifier(), "it can learn in the worker"),
