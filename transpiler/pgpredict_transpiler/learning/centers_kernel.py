@@ -25,11 +25,15 @@ class Centers:
     start: int
 
     @property
-    def declarations(self) -> str:
-        """Of the variables that `nearest` uses, but for `n`, `at` and `i`."""
+    def scalars(self) -> str:
+        """Declarations of the variables that `nearest` uses, but for `n`, `at` and `i`."""
         numbers = "\n".join(f"n{k} float8; d{k} float8;" for k in range(1, self.count + 1))
-        vectors = self.lanes.declared("x", *(f"c{k}_" for k in range(1, self.count + 1)))
-        return f"nearest int[] := array_fill(0, ARRAY[n]);\nmembers int[];\n{numbers}\n{vectors}"
+        return f"nearest int[] := array_fill(0, ARRAY[n]);\nmembers int[];\n{numbers}"
+
+    @property
+    def vectors(self) -> list[str]:
+        """The vectors that `nearest` uses."""
+        return ["x", *(f"c{k}_" for k in range(1, self.count + 1))]
 
     def place(self, k: str = "k") -> str:
         """How many parameters stand before a center; the first is 1."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pgpredict_transpiler.learning.lanes import Lanes
+from pgpredict_transpiler.learning.lanes import Lanes, tried_twice
 from pgpredict_transpiler.learning.program import Block, starts
-from pgpredict_transpiler.learning.text import LARGE, Product, body, indented, number
+from pgpredict_transpiler.learning.text import LARGE, Product, indented, number
 
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-100, 1e60  # of usual parameters: no quotient underflows
 
@@ -42,8 +42,12 @@ def kernel(
         lanes: the features.
         blocks: what the parameters hold.
     """
-    writer = _Moments(var_smoothing, priors, lanes, blocks)
-    return body(f"{NAMES}\n{lanes.declared('m', 's')}", writer.text)
+    return tried_twice(
+        lanes,
+        NAMES,
+        ["m", "s"],
+        lambda chosen, product: _Moments(var_smoothing, priors, chosen, blocks).text(product),
+    )
 
 
 class _Moments:

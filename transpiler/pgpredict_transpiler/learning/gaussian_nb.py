@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -55,7 +55,7 @@ class _Scores:
         self.start = starts(blocks)
         self.classes, self.features = blocks[1].shape
 
-    def answer(self, of: Any) -> str:
+    def answer(self, of: Callable[[Sequence[str]], str]) -> str:
         """An answer of all scores.
 
         NULL as long as a variance is zero: scikit-learn divides by it, and every score is NaN.

@@ -13,9 +13,10 @@ from pgpredict_transpiler.errors import InvalidLearner
 from pgpredict_transpiler.learning import nearest
 from pgpredict_transpiler.learning.centers_kernel import Centers, lanes_for
 from pgpredict_transpiler.learning.fitted import check_features, refuse_classes, with_attributes
+from pgpredict_transpiler.learning.lanes import Lanes, tried_twice
 from pgpredict_transpiler.learning.program import Block, Floats, LearningProgram, joined, starts
 from pgpredict_transpiler.learning.refusals import refuse
-from pgpredict_transpiler.learning.text import Product, body, number
+from pgpredict_transpiler.learning.text import Product, number
 
 NAMES = """
 n int := cardinality(features) / {features};
@@ -87,10 +88,10 @@ def _centers(estimator: Any, features: int) -> Floats:
 def _kernel(blocks: Sequence[Block]) -> str:
     count, features = blocks[0].shape
     start = starts(blocks)
-    lanes = lanes_for(features, count)
-    centers = Centers(lanes, count, start[nearest.CENTERS])
+    centers = Centers(lanes_for(features, count), count, start[nearest.CENTERS])
 
-    def text(product: Product) -> str:
+    def text(lanes: Lanes, product: Product) -> str:
+        centers = Centers(lanes, count, start[nearest.CENTERS])
         members = "\n".join(
             [
                 f"at := {centers.place()};",
@@ -117,7 +118,8 @@ def _kernel(blocks: Sequence[Block]) -> str:
             ]
         )
 
-    return body(f"{NAMES.format(features=features)}\n{centers.declarations}", text)
+    scalars = f"{NAMES.format(features=features)}\n{centers.scalars}"
+    return tried_twice(centers.lanes, scalars, centers.vectors, text)
 
 
 def _export(estimator: Any, features: tuple[str, ...], values: Mapping[str, Floats]) -> Any:

@@ -7,9 +7,10 @@ so many features that their kernel would take long to parse.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pgpredict_transpiler.learning.text import indented
+from pgpredict_transpiler.learning.text import Product, body, indented, plain
 
 MOST_SCALARS = 128
 _NAME = re.compile(r"\{(\w+)\}")
@@ -101,3 +102,22 @@ class LoopedLanes(Lanes):
     def wide(self) -> bool:
         """Always."""
         return True
+
+
+def tried_twice(
+    lanes: Lanes, scalars: str, vectors: Sequence[str], write: Callable[[Lanes, Product], str]
+) -> str:
+    """The body of a kernel that is done again, with guards and as loops, where it underflows.
+
+    Args:
+        lanes: of the first try.
+        scalars: declarations of the other variables.
+        vectors: names of float8 vectors.
+        write: writes the statements for given lanes and a given form of products.
+    """
+    rare = LoopedLanes(lanes.count)
+    declared = [lanes.declared(*vectors), *([] if lanes.wide else [rare.declared(*vectors)])]
+    return body(
+        "\n".join([scalars, *declared]),
+        lambda product: write(lanes if product is plain else rare, product),
+    )

@@ -6,7 +6,7 @@ The score of a class is an offset and a weighted sum of the features; both follo
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -119,7 +119,7 @@ class _Scores:
         self.classes = classes
         self.features = features
 
-    def answer(self, of: Any) -> str:
+    def answer(self, of: Callable[[Sequence[str]], str]) -> str:
         """An answer of all scores, NULL as long as nothing has been learnt."""
         ordinary = self.start["ordinary"]
         found = answers.answer(

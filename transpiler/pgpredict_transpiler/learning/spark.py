@@ -12,10 +12,10 @@ import numpy as np
 from pgpredict_transpiler.learning import answers, nearest
 from pgpredict_transpiler.learning.centers_kernel import Centers, lanes_for
 from pgpredict_transpiler.learning.fitted import check_features, refuse_classes, with_attributes
-from pgpredict_transpiler.learning.lanes import Lanes
+from pgpredict_transpiler.learning.lanes import Lanes, tried_twice
 from pgpredict_transpiler.learning.program import Block, Floats, LearningProgram, joined, starts
 from pgpredict_transpiler.learning.refusals import refuse
-from pgpredict_transpiler.learning.text import Product, body, indented, is_tame, number, tame
+from pgpredict_transpiler.learning.text import Product, indented, is_tame, number, tame
 
 CLUSTER_NAMES = """
 n int := cardinality(features) / {features};
@@ -87,11 +87,11 @@ def _discount(estimator: Any) -> str:
 def _cluster_kernel(estimator: Any, blocks: Sequence[Block]) -> str:
     count, features = blocks[0].shape
     start = starts(blocks)
-    lanes = lanes_for(features, count)
-    centers = Centers(lanes, count, start[nearest.CENTERS])
+    centers = Centers(lanes_for(features, count), count, start[nearest.CENTERS])
     weight = f"result[{start['cluster_weights']} + k]"
 
-    def text(product: Product) -> str:
+    def text(lanes: Lanes, product: Product) -> str:
+        centers = Centers(lanes, count, start[nearest.CENTERS])
         fade = f"weight := {weight};\n{weight} := {product('weight', 'discount')};"
         move = "\n".join(
             [
@@ -125,7 +125,8 @@ def _cluster_kernel(estimator: Any, blocks: Sequence[Block]) -> str:
             ]
         )
 
-    return body(f"{CLUSTER_NAMES.format(features=features)}\n{centers.declarations}", text)
+    scalars = f"{CLUSTER_NAMES.format(features=features)}\n{centers.scalars}"
+    return tried_twice(centers.lanes, scalars, centers.vectors, text)
 
 
 def _split(centers: Centers, weights: int) -> str:
@@ -201,7 +202,7 @@ def streaming_regression(
 
 
 def _regression_kernel(estimator: Any, lanes: Lanes, ordinary: int) -> str:
-    def text(product: Product) -> str:
+    def text(lanes: Lanes, product: Product) -> str:
         feature = "features[at + {j}]"
         row = "\n".join(
             [
@@ -243,7 +244,7 @@ def _regression_kernel(estimator: Any, lanes: Lanes, ordinary: int) -> str:
             ]
         )
 
-    return body(f"{REGRESSION_NAMES}\n{lanes.declared('w', 'g')}", text)
+    return tried_twice(lanes, REGRESSION_NAMES, ["w", "g"], text)
 
 
 def _export_weights(estimator: Any, features: tuple[str, ...], values: Mapping[str, Floats]) -> Any:
