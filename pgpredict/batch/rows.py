@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +11,10 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from pgpredict.batch.levels import Input, Unfolded
 from pgpredict.batch.sources import Source
 from pgpredict.batch.statements import Row, ask_one, raw, run
-from pgpredict.batch.unfolding import Unfolded, unfold
+from pgpredict.batch.unfolding import unfold
 
 # Postgres merges a sub-select with the query around it, and writes a value out wherever it is used.
 # One with a WITH stays as it is; so does one with OFFSET 0, but above that no worker runs.
@@ -60,59 +61,71 @@ class Rows:
             rows: how many there may be, which decides how; None: many.
         """
         unfolded = self.unfolded if rows is None or rows >= MANY else None
-        inner = self._base(relation or self.source.relation, where)
-        kept: list[Composable] = [Identifier(name) for name in (*self._carried, *self._inputs)]
+        base = tuple(zip(self._inputs, self.source.passed, strict=True))
+        calls: tuple[str, ...] = self.calls
+        if unfolded is not None:
+            base, calls = unfolded.base, unfolded.answers
+        inner = self._base(relation or self.source.relation, where, base)
         for level in unfolded.levels if unfolded else ():
-            new = [raw(f"{text} AS {name}") for name, text in level]
-            columns = SQL(", ").join([*kept, *new])
-            inner = SQL("{}SELECT {} FROM (\n{}\n) AS r").format(FENCE, columns, inner)
-            kept += [raw(name) for name, _ in level]
-        label, probability = self._answers(unfolded)
+            columns = [*self._carried, *map(raw, level.kept), *map(_named, level.new)]
+            inner = SQL("{}SELECT {} FROM (\n{}\n) AS r").format(
+                FENCE, SQL(", ").join(columns), inner
+            )
+        label, probability = (*calls, "NULL")[:2]
         answers = [
-            *(Identifier(name) for name in self._carried),
-            SQL("({})::{}").format(label, raw(self.version["label_type"])),
-            SQL("({})::{}").format(probability, raw(self.version["probability_type"])),
+            *self._carried,
+            SQL("({})::{}").format(raw(label), raw(self.version["label_type"])),
+            SQL("({})::{}").format(raw(probability), raw(self.version["probability_type"])),
             SQL("{}::integer").format(Literal(self.version["version"])),
             SQL("{}::timestamptz").format(Literal(self.at.isoformat())),
         ]
         return SQL("SELECT {} FROM (\n{}\n) AS r").format(SQL(", ").join(answers), inner)
 
     @property
-    def _carried(self) -> list[str]:
-        return [f"k{number}" for number in range(len(self.carried))]
+    def calls(self) -> tuple[str, ...]:
+        """How the functions of the version are called in the query."""
+        arguments = ", ".join(self._inputs)
+        functions = [self.version["label_function"]]
+        if self.version["has_probability"]:
+            functions.append(self.version["probability_function"])
+        return tuple(f"{function}({arguments})" for function in functions)
+
+    @property
+    def inputs(self) -> list[Input]:
+        """The arguments of the functions, as columns of the query."""
+        source = self.source
+        given = zip(source.inputs, self._inputs, source.passed, source.is_whole, strict=True)
+        return [Input(*one) for one in given]
+
+    @property
+    def _carried(self) -> list[Identifier]:
+        return [Identifier(f"k{number}") for number in range(len(self.carried))]
 
     @property
     def _inputs(self) -> list[str]:
-        return [f"i{number}" for number in range(len(self.source.inputs))]
+        return [f'"i{number}"' for number in range(len(self.source.inputs))]
 
-    def _base(self, relation: Composable, where: Sequence[Composable]) -> Composed:
+    def _base(
+        self,
+        relation: Composable,
+        where: Sequence[Composable],
+        base: Iterable[tuple[str, str]],
+    ) -> Composed:
         alias = Identifier(self.source.alias)
         columns = [
-            SQL("{}.{} AS {}").format(alias, Identifier(column), Identifier(name))
+            SQL("{}.{} AS {}").format(alias, Identifier(column), name)
             for column, name in zip(self.carried, self._carried, strict=True)
-        ] + [
-            SQL("{} AS {}").format(raw(passed), Identifier(name))
-            for passed, name in zip(self.source.passed, self._inputs, strict=True)
         ]
         condition = SQL(" WHERE {}").format(SQL(" AND ").join(where)) if where else SQL("")
         return SQL("{}SELECT {} FROM {} AS {}{}").format(
-            FENCE, SQL(", ").join(columns), relation, alias, condition
+            FENCE, SQL(", ").join([*columns, *map(_named, base)]), relation, alias, condition
         )
 
-    def _answers(self, unfolded: Unfolded | None) -> tuple[Composable, Composable]:
-        arguments = ", ".join(self._inputs)
-        calls = [f"{self.version['label_function']}({arguments})"]
-        if self.version["has_probability"]:
-            calls.append(f"{self.version['probability_function']}({arguments})")
-        if unfolded is not None:
-            calls = [
-                result
-                if unfolded.ordinary is None
-                else f"CASE WHEN {unfolded.ordinary} THEN {result} ELSE {call} END"
-                for result, call in zip(unfolded.results, calls, strict=True)
-            ]
-        label, probability = [*calls, "NULL"][:2]
-        return raw(label), raw(probability)
+
+def _named(column: tuple[str, str]) -> SQL:
+    """A column of a level: an expression, and the name for it."""
+    name, text = column
+    return raw(f"{text} AS {name}")
 
 
 def rows_of(
@@ -127,15 +140,16 @@ def rows_of(
     texts = ask_one(connection, "function_texts", model=model, version=version["version"])
     wanted = ["label", "probability"] if version["has_probability"] else ["label"]
     known = [texts[name] for name in wanted if texts[name] is not None]
-    unfolded = None
+    rows = Rows(source, version, carried, at, None)
     if len(known) == len(wanted):
-        unfolded = unfold(known, source.inputs, lambda number: f'"i{number}"')
-    rows = Rows(source, version, carried, at, unfolded)
+        is_classifier = version["kind"] == "classifier"
+        unfolded = unfold(known, rows.inputs, rows.calls, is_classifier=is_classifier)
+        rows = replace(rows, unfolded=unfolded)
     try:
         with connection.transaction():
             cost = run(connection, "cost", rows=rows.select()).fetchone()
     except psycopg.Error:
-        if unfolded is None:
+        if rows.unfolded is None:
             raise
         rows, cost = replace(rows, unfolded=None), None
     seconds = cost[0][0]["Plan"]["Total Cost"] / COST if cost else 0.0

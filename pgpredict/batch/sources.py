@@ -39,6 +39,7 @@ class Source:
         names: its columns.
         passed: how its columns are passed for the inputs of the model, in their order.
         inputs: the inputs, quoted where need be.
+        is_whole: whether the source has whole numbers for them.
         rows: how many there may be, by the statistics of the database.
         heaps: the tables that hold its rows; empty where it cannot be read by ranges of pages.
     """
@@ -49,6 +50,7 @@ class Source:
     names: tuple[str, ...]
     passed: tuple[str, ...]
     inputs: tuple[str, ...]
+    is_whole: tuple[bool, ...]
     rows: int
     heaps: tuple[Heap, ...]
 
@@ -129,6 +131,7 @@ def examine(connection: Connection[Any], found: Found, version: Row, key: Sequen
         names=tuple(found.row["columns"]),
         passed=tuple(row["expression"] for row in passed),
         inputs=tuple(row["name"] for row in passed),
+        is_whole=tuple(row["is_whole"] for row in passed),
         rows=_estimate(connection, found),
         heaps=tuple(
             Heap(SQL("ONLY {}").format(Identifier(heap["schema"], heap["name"])), heap["pages"])

@@ -9,18 +9,15 @@ out of the ordinary, and functions whose text looks any other way, are left to t
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+
+from pgpredict.batch.levels import Input, Unfolded, leveled
+from pgpredict.batch.names import NAME, plain
+from pgpredict.batch.steps import Steps
 
 # Beyond this Postgres plans for longer than it could save.
 MOST_TEXT = 500_000
-# A value that is used twice is written out twice where it is that short.
-SHORT = 60
 
-NAME = r'"(?:[^"]|"")*"'
-# What stands in a literal, and the collation "C", are no names.
-TOKEN = re.compile(rf"""('(?:[^']|'')*'|COLLATE "C")|({NAME})""")
 DECLARED = re.compile(rf"  ({NAME}) (\w+(?:\[\])?);")
 LET = re.compile(rf"  ({NAME}) := (.*);")
 RETURN = re.compile(r"  RETURN (.*);")
@@ -29,48 +26,16 @@ IF = re.compile(r"  IF (.*) THEN")
 NULL, END = "    RETURN NULL;", "  END IF;"
 
 
-@dataclass(frozen=True)
-class Steps:
-    """What a function does with an ordinary row.
-
-    Attributes:
-        ordinary: what makes a row ordinary; None: every row is.
-        lets: shared values by name: type and expression, each using only those before it.
-        condition: where it is not true the answer is NULL; None: there is none.
-        result: the expression of the answer.
-    """
-
-    ordinary: str | None
-    lets: dict[str, tuple[str, str]]
-    condition: str | None
-    result: str
-
-
-@dataclass(frozen=True)
-class Unfolded:
-    """Functions as levels of a query, each computed from the columns of the one before.
-
-    Attributes:
-        levels: the new columns of each level: name and expression.
-        results: the expressions of the answers, over the columns of the last level.
-        ordinary: name of the column that says whether the row is one for these expressions;
-            None: every row is.
-    """
-
-    levels: tuple[tuple[tuple[str, str], ...], ...]
-    results: tuple[str, ...]
-    ordinary: str | None
-
-
 def unfold(
-    texts: Sequence[str], inputs: Sequence[str], column: Callable[[int], str]
+    texts: Sequence[str], inputs: Sequence[Input], calls: Sequence[str], *, is_classifier: bool
 ) -> Unfolded | None:
     """Turn functions of the same arguments into expressions of a query.
 
     Args:
-        texts: what PL/pgSQL keeps of each of them.
-        inputs: their arguments, quoted where need be.
-        column: the name of the column that holds the argument of a number, ready for SQL.
+        texts: what PL/pgSQL keeps of each of them; the first gives the label or value.
+        inputs: their arguments.
+        calls: how each of them is called in the query.
+        is_classifier: whether the first gives a label, which must not depend on rounding.
 
     Returns:
         The levels; None: they are too large, or not what the transpiler writes.
@@ -82,49 +47,7 @@ def unfold(
     lets = _shared(functions)
     if len(functions) < len(read) or lets is None:
         return None
-    ordinary = functions[0].ordinary
-    names = {_plain(name): column(number) for number, name in enumerate(inputs)}
-    return _levels(functions, lets, ordinary, names)
-
-
-def _levels(
-    functions: Sequence[Steps],
-    lets: dict[str, tuple[str, str]],
-    ordinary: str | None,
-    names: dict[str, str],
-) -> Unfolded:
-    uses = Counter[str]()
-    for text in [e for _, e in lets.values()] + [
-        text for steps in functions for text in (steps.condition, steps.result) if text
-    ]:
-        uses.update(_names(text))
-    levels: list[list[tuple[str, str]]] = []
-    guard = None
-    if ordinary is not None:
-        guard = '"ordinary"'
-        levels.append([(guard, _written(ordinary, names))])
-    base = len(levels) - 1
-    known, depths = dict(names), dict.fromkeys(names, base)
-    for name, (kind, expression) in lets.items():
-        text = f"({_written(expression, known)})::{kind}"
-        depth = max((depths[used] for used in _names(expression)), default=base)
-        if uses[name] > 1 and len(text) > SHORT:
-            depth += 1
-            if depth == len(levels):
-                levels.append([])
-            known[name] = f'"let_{len(known)}"'
-            guarded = text if guard is None else f"CASE WHEN {guard} THEN {text} END"
-            levels[depth].append((known[name], guarded))
-        else:
-            known[name] = text
-        depths[name] = depth
-    results = []
-    for steps in functions:
-        result = f"({_written(steps.result, known)})"
-        if steps.condition is not None:
-            result = f"(CASE WHEN {_written(steps.condition, known)} THEN {result} END)"
-        results.append(result)
-    return Unfolded(tuple(map(tuple, levels)), tuple(results), guard)
+    return leveled(functions, lets, inputs, calls, is_classifier=is_classifier)
 
 
 def _shared(functions: Sequence[Steps]) -> dict[str, tuple[str, str]] | None:
@@ -147,7 +70,7 @@ def _steps(text: str) -> Steps | None:
     for line in lines[:begin]:
         declared = DECLARED.fullmatch(line)
         if declared:
-            types[_plain(declared[1])] = declared[2]
+            types[plain(declared[1])] = declared[2]
         elif line != "DECLARE":
             return None
     body, ordinary = lines[begin + 1 : -1], None
@@ -182,7 +105,7 @@ def _straight(body: list[str], ordinary: str | None, types: dict[str, str]) -> S
     """Values, then what they have to be, then the result, and nothing else."""
     lets: dict[str, tuple[str, str]] = {}
     while body and (let := LET.fullmatch(body[0])):
-        name = _plain(let[1])
+        name = plain(let[1])
         if name not in types:
             return None
         lets[name] = (types[name], let[2])
@@ -195,17 +118,3 @@ def _straight(body: list[str], ordinary: str | None, types: dict[str, str]) -> S
     if len(body) != 1 or not (result := RETURN.fullmatch(body[0])):
         return None
     return Steps(ordinary, lets, condition, result[1])
-
-
-def _names(text: str) -> list[str]:
-    return [_plain(name) for _, name in TOKEN.findall(text) if name]
-
-
-def _written(text: str, names: dict[str, str]) -> str:
-    """A text with other names put in."""
-    return TOKEN.sub(lambda found: found[1] or names[_plain(found[2])], text)
-
-
-def _plain(name: str) -> str:
-    """A name without quotes, as Postgres keeps it."""
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name

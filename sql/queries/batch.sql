@@ -70,7 +70,11 @@ SELECT pgpredict.misfits(%(source)s::oid::regclass, %(signature)s) AS misfits;
 -- name: passed
 -- How the columns of a row of the source are passed for the inputs, in their order.
 SELECT pgpredict.passed(%(source)s::oid::regclass, %(alias)s, i.name, i.type) AS expression,
-       quote_ident(i.name) AS name
+       quote_ident(i.name) AS name,
+       EXISTS (SELECT FROM pg_attribute AS a
+               WHERE a.attrelid = %(source)s AND a.attname = i.name
+                 AND a.atttypid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype))
+           AS is_whole
 FROM pgpredict.inputs(%(signature)s) AS i
 ORDER BY i.position;
 
