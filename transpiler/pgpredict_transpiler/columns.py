@@ -121,6 +121,32 @@ class Lookup:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A number as `base * factor + offset` of an earlier value that nothing has touched.
+
+    Attributes:
+        base: that value: an input or a shared value, by name.
+        range: its range.
+        factor: a constant.
+        offset: a constant.
+        at_missing: what the number is where the base is NULL; None: NULL too.
+    """
+
+    base: Expression
+    range: Range
+    factor: float = 1.0
+    offset: float = 0.0
+    at_missing: float | None = None
+
+    def then(self, factor: float, offset: float) -> Line:
+        """The number times a constant, plus another."""
+        missing = None if self.at_missing is None else self.at_missing * factor + offset
+        return Line(
+            self.base, self.range, self.factor * factor, self.offset * factor + offset, missing
+        )
+
+
+@dataclass(frozen=True)
 class Term:
     """A number as `inner * factor`, where `inner` is cheap: so a linear model saves a division.
 
@@ -128,11 +154,13 @@ class Term:
         inner: the expression.
         range: its range.
         factor: a constant.
+        line: the same number, cheaper still but for its rounding; None: it is no such number.
     """
 
     inner: Expression
     range: Range
     factor: float = 1.0
+    line: Line | None = None
 
 
 @dataclass(frozen=True)
@@ -175,7 +203,8 @@ class Column:
     @property
     def as_term(self) -> Term:
         """The column as a term of a sum."""
-        return self.term or Term(self.expression, self.range)
+        line = Line(self.expression, self.range) if self.is_input else None
+        return self.term or Term(self.expression, self.range, line=line)
 
 
 def constant_column(value: float, name: str = "") -> Column:

@@ -222,8 +222,9 @@ class Scope:
 
     def _limit(self, chain: Chain, low: float, high: float, may_be_missing: bool) -> None:
         limits = self.notes.limits.setdefault(chain.base.name, Limits(chain.base))
-        limits.low = max(limits.low, low)
-        limits.high = min(limits.high, high)
+        # What every value of the base meets need not be asked of it.
+        limits.low = max(limits.low, low) if low > chain.low else limits.low
+        limits.high = min(limits.high, high) if high < chain.high else limits.high
         limits.may_be_missing = limits.may_be_missing and may_be_missing
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlglot import exp
@@ -18,13 +19,15 @@ from sqlglot import exp
 from pgpredict_transpiler import arithmetic
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.arithmetic import Number
-from pgpredict_transpiler.columns import Column, Key, Lookup, Range, Term
+from pgpredict_transpiler.columns import Column, Key, Line, Lookup, Range, Term
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.floats import LARGEST, SMALLEST, Floats
 from pgpredict_transpiler.scope import Scope
 from pgpredict_transpiler.search import search
 
 LIFT_LIMIT = 2.0**300
+# A scaler's shift goes into the intercept unless that costs more than eight bits of precision.
+MOST_OFFSET = 256.0
 
 
 def dot(columns: Sequence[Column], weights: Floats, intercept: float, scope: Scope) -> Number:
@@ -37,36 +40,109 @@ def dot(columns: Sequence[Column], weights: Floats, intercept: float, scope: Sco
         scope: names the sum where it is needed twice.
     """
     terms = [
-        Term(term.inner, term.range, term.factor * float(weight))
+        _weighted_term(term, float(weight))
         for column, weight in zip(columns, weights, strict=True)
         if column.lookup is None and (term := column.as_term).factor * weight != 0.0
     ]
     tables = _by_key(columns, weights)
     intercept += sum(float(t.unknown or 0.0) for t in tables if not isinstance(t.key, exp.Column))
     lookups = [table for table in tables if isinstance(table.key, exp.Column)]
-    reach = sum(term.range.magnitude * abs(term.factor) for term in terms)
-    reach += sum(
-        max((abs(v) for v in t.values if v is not None), default=0.0) for t in lookups
-    ) + abs(intercept)
-    if reach < LARGEST / 4 and _lift(terms) * reach < LARGEST / 4:
-        return _ordinary(terms, lookups, intercept, reach, scope)
+    parts = _straightened(terms, lookups, intercept)
+    if parts.reach < LARGEST / 4 and parts.lift * parts.reach < LARGEST / 4:
+        return _ordinary(parts, scope)
     return _saturating(terms, lookups, intercept, scope)
 
 
-def _ordinary(
-    terms: list[Term], lookups: list[Lookup], intercept: float, reach: float, scope: Scope
-) -> Number:
-    lift = _lift(terms)
-    products = [_product(term, lift) for term in terms] + [
-        search(_times(table, lift)) for table in lookups
+@dataclass(frozen=True)
+class _Parts:
+    """What is added up.
+
+    Attributes:
+        terms: numbers and their weights.
+        lines: others, as they were before imputers and scalers; their offsets are in the intercept.
+        lookups: weights by key.
+        intercept: a constant.
+    """
+
+    terms: list[Term]
+    lines: list[Line]
+    lookups: list[Lookup]
+    intercept: float
+
+    @property
+    def products(self) -> list[tuple[Range, float]]:
+        """The numbers that are multiplied, and by what."""
+        parts: list[Term | Line] = [*self.terms, *self.lines]
+        return [(part.range, part.factor) for part in parts]
+
+    @property
+    def reach(self) -> float:
+        """What the sum can be at most."""
+        constants = [line.at_missing or 0.0 for line in self.lines] + [self.intercept]
+        constants += [
+            max((abs(v) for v in table.values if v is not None), default=0.0)
+            for table in self.lookups
+        ]
+        numbers = sum(limits.magnitude * abs(factor) for limits, factor in self.products)
+        return numbers + sum(map(abs, constants))
+
+    @property
+    def lift(self) -> float:
+        """The power of two that keeps the product of a weight and a tiny number from vanishing."""
+        small = [
+            abs(factor)
+            for limits, factor in self.products
+            if limits.smallest * abs(factor) < 2 * SMALLEST and abs(factor) < 1.0
+        ]
+        if not small:
+            return 1.0
+        return min(LIFT_LIMIT, 2.0 ** math.ceil(-math.log2(min(small))))
+
+
+def _weighted_term(term: Term, weight: float) -> Term:
+    line = term.line
+    if line is not None:
+        is_scaled = line.factor != 1.0 and abs(line.offset) <= MOST_OFFSET
+        line = line.then(weight, 0.0) if is_scaled or line.offset == 0.0 else None
+    return Term(term.inner, term.range, term.factor * weight, line)
+
+
+def _straightened(terms: list[Term], lookups: list[Lookup], intercept: float) -> _Parts:
+    """Terms by their lines, each with the look-ups that only ask whether its base is missing."""
+    marks = {lookup.key.name: lookup for lookup in lookups if not lookup.table}
+    others, lines = [], []
+    for term in terms:
+        line = term.line
+        if line is None or line.factor == 0.0:
+            others.append(term)
+            continue
+        at_missing = line.at_missing
+        if at_missing is not None:
+            at_missing -= line.offset
+            mark = marks.get(line.base.name)
+            if mark is not None and mark.unknown is not None and mark.missing is not None:
+                del marks[line.base.name]
+                at_missing += mark.missing - mark.unknown
+                intercept += mark.unknown
+        intercept += line.offset
+        lines.append(replace(line, offset=0.0, at_missing=at_missing))
+    left = [lookup for lookup in lookups if lookup.table or lookup.key.name in marks]
+    return _Parts(others, lines, left, intercept)
+
+
+def _ordinary(parts: _Parts, scope: Scope) -> Number:
+    lift, reach = parts.lift, parts.reach
+    products = [
+        *(_product(term, lift) for term in parts.terms),
+        *(_line(line, lift) for line in parts.lines),
+        *(search(_times(table, lift)) for table in parts.lookups),
     ]
-    total = Number(
-        sql.total(products), Range(-reach * lift, reach * lift, SMALLEST if terms else 1e-200)
-    )
+    smallest = SMALLEST if parts.products else 1e-200
+    total = Number(sql.total(products), Range(-reach * lift, reach * lift, smallest))
     total = (
-        arithmetic.shift(total, intercept * lift)
+        arithmetic.shift(total, parts.intercept * lift)
         if products
-        else Number(sql.number(intercept * lift))
+        else Number(sql.number(parts.intercept * lift))
     )
     if lift == 1.0:
         return total
@@ -76,21 +152,15 @@ def _ordinary(
 
 
 def _product(term: Term, lift: float) -> Expression:
-    weight = term.factor * lift
     number = Number(term.inner, term.range)
-    return arithmetic.scale(number, weight).expression
+    return arithmetic.scale(number, term.factor * lift).expression
 
 
-def _lift(terms: list[Term]) -> float:
-    """The power of two that keeps every product of a weight and a tiny number from vanishing."""
-    small = [
-        abs(t.factor)
-        for t in terms
-        if t.range.smallest * abs(t.factor) < 2 * SMALLEST and abs(t.factor) < 1.0
-    ]
-    if not small:
-        return 1.0
-    return min(LIFT_LIMIT, 2.0 ** math.ceil(-math.log2(min(small))))
+def _line(line: Line, lift: float) -> Expression:
+    product = arithmetic.scale(Number(line.base, line.range), line.factor * lift).expression
+    if line.at_missing is None:
+        return product
+    return sql.coalesce(product, sql.number(line.at_missing * lift))
 
 
 def _saturating(terms: list[Term], lookups: list[Lookup], intercept: float, scope: Scope) -> Number:

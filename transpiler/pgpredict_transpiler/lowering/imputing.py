@@ -17,6 +17,7 @@ from pgpredict_transpiler.columns import (
     Key,
     Lookup,
     Range,
+    Term,
     constant_column,
 )
 from pgpredict_transpiler.scope import Scope
@@ -112,11 +113,14 @@ def _imputed_number(column: Column, statistic: Key, scope: Scope) -> Column:
         max(column.range.high, value),
         min(column.range.smallest, abs(value) or math.inf),
     )
+    filled = sql.coalesce(column.expression, sql.number(value))
+    line = column.as_term.line
     return Column(
-        sql.coalesce(column.expression, sql.number(value)),
+        filled,
         name=column.name,
         range=limits,
         chain=replace(column.chain, at_missing=value) if column.chain else None,
+        term=Term(filled, limits, line=line and replace(line, at_missing=value)),
         fill=value,
     )
 

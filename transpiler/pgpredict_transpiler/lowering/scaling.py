@@ -20,7 +20,9 @@ def shifted(column: Column, by: float) -> Column:
         return _lookup(column, lambda x: x + by)
     number = arithmetic.shift(Number(column.expression, column.range), by)
     chain = column.chain.then(lambda x: x + by) if column.chain else None
-    return Column(number.expression, name=column.name, range=number.range, chain=chain)
+    line = column.as_term.line
+    term = Term(number.expression, number.range, line=line and line.then(1.0, by))
+    return Column(number.expression, name=column.name, range=number.range, chain=chain, term=term)
 
 
 def scaled(column: Column, by: float) -> Column:
@@ -57,7 +59,12 @@ def _stretched(
         name=column.name,
         range=number.range,
         chain=column.chain.then(step, increasing=factor > 0) if column.chain and factor else None,
-        term=Term(before.inner, before.range, before.factor * factor),
+        term=Term(
+            before.inner,
+            before.range,
+            before.factor * factor,
+            before.line and before.line.then(factor, 0.0),
+        ),
     )
 
 
