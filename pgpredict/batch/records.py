@@ -51,7 +51,7 @@ class Scoring:
         shares: for a classifier the share of each label among the rows that have one, as text.
         quantiles: of the probability (of the label that was chosen, where there are more than two),
             or of a regressor's prediction: ``{"min", "1%", "5%", "25%", "50%", … "max"}``. Of more
-            than 50,000 rows they are those of a sample of about that many.
+            than 20,000 rows they are those of a sample of about that many.
     """
 
     model: str

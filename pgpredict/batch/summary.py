@@ -13,7 +13,7 @@ from pgpredict.batch.job import Job
 from pgpredict.batch.statements import raw, run
 
 NAMES = ("min", "1%", "5%", "25%", "50%", "75%", "95%", "99%", "max")
-SAMPLE = 50_000
+SAMPLE = 20_000
 
 
 def counts(

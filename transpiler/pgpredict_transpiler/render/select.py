@@ -1,8 +1,9 @@
 """A program as one SELECT, in any dialect.
 
 Shared values become the columns of nested sub-selects. Postgres would merge the sub-selects and
-write each value out wherever it is used; OFFSET 0 keeps them apart and does not stand in the way
-of parallel workers.
+write each value out wherever it is used; OFFSET 0 keeps them apart, and conditions of a query
+around them out. Parallel workers then only read the table, the rest is done by one process; who
+scores whole tables has `pgpredict score`, which keeps sub-selects apart without that.
 """
 
 from __future__ import annotations
