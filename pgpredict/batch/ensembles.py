@@ -9,59 +9,29 @@ it is added up.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from pgpredict.batch.trees import Other, Side, Split, reach_of, read, size
 
 # How far a sum may be from the same one in another order, as a share of what it could be at most.
 ROUNDING = 1e-12
 # So much longer a text may become: a statement is planned at 5 us a comparison, by each process.
 MOST_GROWTH = 1.5
-# How many bounds of one column are searched at once: in a sum, in one behind it, and so on.
-SEARCHED = ((64, 8), (8, 1), (1, 1))
+# How many bounds of one column are searched at once: in a sum, in one behind it, and further on.
+SEARCHED = ((64, 8, 1), (8, 1), (1,))
+# Of more questions than that only equal ones are put together: the rest would take too long here.
+MANY = 3_000
 
-QUOTED = r"""'(?:[^']|'')*'|"(?:[^"]|"")*\""""
-CONDITION = re.compile(rf"CASE WHEN ((?:{QUOTED}|[^'\"])*?) THEN ")
-COMPARISON = re.compile(r"""("(?:[^"]|"")*") (<=|<|>=|>) '([^']*)'::float8""")
-LITERAL = re.compile(r"'([^']*)'::float8")
-OPENED, CLOSED = re.compile(r"\(+"), re.compile(r"\)(?:::float8)?")
-MEAN = re.compile(r"\) / '([^']*)'::float8")
-
-Side = tuple[float, bool]  # a bound, and whether it is itself below
 Interval = tuple[Side, Side, bool]  # above, below, maybe NULL
 # What is known: of a column where it is, of a question that is no comparison its answer.
 Known = Mapping[str, Interval | bool]
 EVERYWHERE: Interval = ((-math.inf, False), (math.inf, True), True)
 
 
-class _Other(Exception):
-    """A text is something else than a sum of trees."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """A question and what its answers lead to.
-
-    Attributes:
-        condition: the question.
-        column: what it compares with a bound; the condition itself if it is no comparison.
-        bound: with what; None: it is no comparison.
-        below: whether it is true below the bound.
-        yes: where it is true.
-        no: where it is false or NULL.
-    """
-
-    condition: str
-    column: str
-    bound: Side | None
-    below: bool
-    yes: Split | float
-    no: Split | float
-
-
 @dataclass(frozen=True)
 class Sum:
-    """A constant and what is added to it."""
+    """What is added up; a constant only where it is nothing else."""
 
     constant: float
     choices: tuple[Choice, ...]
@@ -110,75 +80,18 @@ def regrouped(text: str) -> Regrouped | None:
         'CASE WHEN "x" <= \'1\'::float8 THEN \'4.0\'::float8 ELSE \'6.0\'::float8 END'
     """
     try:
-        trees, count = _read(text)
-    except _Other:
+        trees, count = read(text)
+    except (Other, RecursionError):
         return None
-    before = sum(map(_size, trees))
-    if len(trees) < 2 or not before:
+    before = sum(map(size, trees))
+    reach = sum(map(reach_of, trees))
+    if len(trees) < 2 or not before or not math.isfinite(reach):
         return None
-    sums = (_sum(trees, {}, most) for most in SEARCHED)
-    best = next((s for s in sums if s.size <= MOST_GROWTH * before), None)
-    reach = sum(map(_reach, trees))
-    if best is None or not math.isfinite(reach):
-        return None
-    written = _written(best)
+    sums = (_sum(trees, {}, most) for most in SEARCHED if before <= MANY or most == SEARCHED[-1])
+    written = _written(next(s for s in sums if s.size <= MOST_GROWTH * before))
     if count != 1.0:
         return Regrouped(f"({written}) / {_literal(count)}", ROUNDING * reach / count)
     return Regrouped(written, ROUNDING * reach)
-
-
-# Reading
-
-
-def _read(text: str) -> tuple[list[Split | float], float]:
-    """The trees, and the number that their sum is divided by."""
-    mean = MEAN.search(text, max(0, len(text) - 60))
-    if mean is None or mean.end() < len(text) or not text.startswith("("):
-        return _terms(text, 0, len(text)), 1.0
-    return _terms(text, 1, mean.start()), float(mean[1])
-
-
-def _terms(text: str, at: int, end: int) -> list[Split | float]:
-    """What is added up; parentheses only tell the order, which is ours to choose."""
-    trees: list[Split | float] = []
-    depth = 0
-    while True:
-        if opened := OPENED.match(text, at):
-            depth += opened.end() - at
-            at = opened.end()
-        tree, at = _tree(text, at)
-        trees.append(tree)
-        while depth and (closed := CLOSED.match(text, at)):
-            depth, at = depth - 1, closed.end()
-        if at == end and not depth:
-            return trees
-        at = _behind(text, at, " + ")
-
-
-def _tree(text: str, at: int) -> tuple[Split | float, int]:
-    if literal := LITERAL.match(text, at):
-        return float(literal[1]), literal.end()
-    found = CONDITION.match(text, at)
-    if found is None or "CASE" in found[1]:
-        raise _Other
-    yes, at = _tree(text, found.end())
-    no, at = _tree(text, _behind(text, at, " ELSE "))
-    return _split(found[1], yes, no), _behind(text, at, " END")
-
-
-def _behind(text: str, at: int, word: str) -> int:
-    if not text.startswith(word, at):
-        raise _Other
-    return at + len(word)
-
-
-def _split(condition: str, yes: Split | float, no: Split | float) -> Split:
-    comparison = COMPARISON.fullmatch(condition)
-    if comparison is None:
-        return Split(condition, condition, None, True, yes, no)
-    column, operator, bound = comparison.groups()
-    side = (float(bound), operator in ("<=", ">"))
-    return Split(condition, column, side, operator in ("<", "<="), yes, no)
 
 
 # Regrouping
@@ -206,7 +119,16 @@ def _sum(trees: Iterable[Split | float], known: Known, most: tuple[int, ...]) ->
         for number in range(parts):
             low, high = (len(groups) * edge // parts for edge in (number, number + 1))
             choices.append(_choice(groups[low:high], known, most))
-    return Sum(constant, tuple(choices))
+    return _plus(Sum(0.0, tuple(choices)), constant)
+
+
+def _plus(whole: Sum, constant: float) -> Sum:
+    """A constant costs nothing where it is added to the leaves of a choice."""
+    if not whole.choices or not constant:
+        return Sum(whole.constant + constant, whole.choices)
+    first = whole.choices[0]
+    taken = Choice(first.condition, _plus(first.yes, constant), _plus(first.no, constant))
+    return Sum(whole.constant, (taken, *whole.choices[1:]))
 
 
 def _choice(groups: Sequence[Sequence[Split]], known: Known, most: tuple[int, ...]) -> Choice:
@@ -224,10 +146,10 @@ def _choice(groups: Sequence[Sequence[Split]], known: Known, most: tuple[int, ..
                 still_open.append(group)
             else:
                 settled += group
-        behind = _sum(settled, then, (*most[1:], most[-1]))
+        behind = _sum(settled, then, most[1:] or most)
         if still_open:
             choice = _choice(still_open, then, most)
-            behind = Sum(behind.constant, (*behind.choices, choice))
+            behind = _plus(Sum(0.0, (choice, *behind.choices)), behind.constant)
         sides.append(behind)
     return Choice(middle[0].condition, *sides)
 
@@ -275,9 +197,7 @@ def _narrowed(split: Split, known: Known, *, answer: bool) -> Known:
 
 def _written(whole: Sum) -> str:
     parts = [_choice_written(choice) for choice in whole.choices]
-    if whole.constant or not parts:
-        parts.insert(0, _literal(whole.constant))
-    return _balanced(parts)
+    return _balanced(parts) if parts else _literal(whole.constant)
 
 
 def _choice_written(choice: Choice) -> str:
@@ -295,15 +215,3 @@ def _balanced(parts: Sequence[str]) -> str:
 
 def _literal(number: float) -> str:
     return f"'{number!r}'::float8"
-
-
-# Measuring
-
-
-def _size(tree: Split | float) -> int:
-    return 1 + _size(tree.yes) + _size(tree.no) if isinstance(tree, Split) else 0
-
-
-def _reach(tree: Split | float) -> float:
-    """The greatest magnitude of a leaf."""
-    return max(_reach(tree.yes), _reach(tree.no)) if isinstance(tree, Split) else abs(tree)
