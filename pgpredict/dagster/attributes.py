@@ -16,6 +16,22 @@ def said(description: str) -> dg.Resolver:
     return resolver
 
 
+def bounded(description: str, kind: Any) -> dg.Resolver:
+    """The same for a number with bounds, which `kind` has.
+
+    Bounds of the field itself would be held against templates too: ``"{{ env.FOLDS }}"`` is a text
+    until it is filled in.
+    """
+    return dg.Resolver(lambda _, value: value, model_field_type=kind, description=description)
+
+
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Several = Annotated[int, Field(ge=2)]
+
+
 class Training(dg.Resolvable, dg.Model):
     """The rows to learn from."""
 
@@ -67,9 +83,9 @@ class Candidate(dg.Resolvable, dg.Model):
 class Search(dg.Resolvable, dg.Model):
     """How the best of several candidates is found."""
 
-    folds: Annotated[int, Field(ge=2), said("Folds of the cross-validation.")] = 3
+    folds: Annotated[int, bounded("Folds of the cross-validation.", Several)] = 3
     factor: Annotated[
-        int, Field(ge=2), said("One candidate in so many goes on, with as many more rows.")
+        int, bounded("One candidate in so many goes on, with as many more rows.", Several)
     ] = 3
     seed: Annotated[int, said("Of the choice of rows.")] = 0
 
@@ -82,7 +98,7 @@ class Accept(dg.Resolvable, dg.Model):
         said("Name of the metric; by default one that fits what is predicted."),
     ] = None
     not_worse_by: Annotated[
-        float, Field(ge=0), said("How much worse than the live version it may be.")
+        float, bounded("How much worse than the live version it may be.", NotNegative)
     ] = 0.0
     at_least: Annotated[
         float | None,
@@ -93,8 +109,7 @@ class Accept(dg.Resolvable, dg.Model):
     ] = None
     unanswered_by: Annotated[
         float,
-        Field(ge=0, le=1),
-        said("Share of rows that it may leave NULL beyond the live one's."),
+        bounded("Share of rows that it may leave NULL beyond the live one's.", Share),
     ] = 0.01
 
 
@@ -147,7 +162,7 @@ class DriftCheck(dg.Resolvable, dg.Model):
     """Whether the rows that are scored are still like those that were learnt."""
 
     minimum: Annotated[
-        float, Field(gt=0), said("A PSI that counts, however many rows there are.")
+        float, bounded("A PSI that counts, however many rows there are.", Positive)
     ] = 0.1
     inputs: Annotated[bool, said("Look at the inputs, if the source is a table.")] = True
     retrain: Annotated[bool, said("Train again, once, after a day that has drifted.")] = True
@@ -156,9 +171,9 @@ class DriftCheck(dg.Resolvable, dg.Model):
 class Retries(dg.Resolvable, dg.Model):
     """What is done when the database cannot be reached for a while."""
 
-    attempts: Annotated[int, Field(ge=0), said("How often a step is tried again.")] = 5
+    attempts: Annotated[int, bounded("How often a step is tried again.", Count)] = 5
     delay: Annotated[
-        float, Field(ge=0), said("Seconds before the first time; then twice as long.")
+        float, bounded("Seconds before the first time; then twice as long.", NotNegative)
     ] = 5.0
 
     @property

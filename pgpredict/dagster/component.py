@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import dagster as dg
 from pydantic import PrivateAttr, field_validator, model_validator
@@ -38,6 +38,11 @@ ResolvedCandidate = Annotated[
     Candidate,
     dg.Resolver(_candidate, model_field_type=str | Candidate.model()),
 ]
+
+
+def _tags(context: dg.ResolutionContext, given: Mapping[str, Any]) -> dict[str, str]:
+    # A template of Dagster gives the number 1 for the text "1" as well.
+    return {name: str(context.resolve_value(value, as_type=object)) for name, value in given.items()}
 
 
 @dg.scaffold_with(ServedModelScaffolder)
@@ -90,7 +95,12 @@ class ServedModel(dg.Component, dg.Resolvable, dg.Model):
         str | None, said("Of what the model answers: shown at predict/<model>.")
     ] = None
     owners: Annotated[Sequence[str], said("Of the assets: team:growth.")] = ()
-    tags: Annotated[Mapping[str, str], said("Of the assets.")] = {}
+    tags: Annotated[
+        Mapping[str, str],
+        dg.Resolver(
+            _tags, model_field_type=Mapping[str, str | int | float], description="Of the assets."
+        ),
+    ] = {}
     _package: str | None = PrivateAttr(None)
 
     @field_validator("name")

@@ -1,7 +1,7 @@
 """The sensor that trains again after a day that has drifted."""
 
 # Dagster reads the annotations of `context` when it defines an asset: not as text, therefore.
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -72,9 +72,9 @@ def _failed(
         key, limit=AT_ONCE
     )
     new = [record for record in records if record.id > seen and record.event is not None]
-    evaluated = [_evaluation(record.event) for record in new]
+    evaluated = [record.event.asset_check_evaluation for record in new if record.event]
     failed = [
-        (_day(evaluation), int(evaluation.metadata["version"].value))
+        (_day(evaluation), _version(evaluation))
         for evaluation in evaluated
         if evaluation is not None and not evaluation.passed
     ]
@@ -82,15 +82,11 @@ def _failed(
     return failed, str(last) if last else None
 
 
-def _evaluation(entry: Any) -> Any:
-    """What a check found; None: the event says no more than that it is planned."""
-    event = entry.dagster_event
-    if event is None or event.event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-        return None
-    return event.asset_check_evaluation_data
+def _version(evaluation: dg.AssetCheckEvaluation) -> int:
+    return int(str(evaluation.metadata["version"].value))
 
 
-def _day(evaluation: Any) -> str:
+def _day(evaluation: dg.AssetCheckEvaluation) -> str:
     """The last day that was looked at; of a table without days, the run."""
     day = evaluation.metadata.get("last day")
     if day is not None:

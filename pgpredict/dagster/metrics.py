@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,15 @@ class Metric:
     measure: Callable[[Answers], float]
     more_is_better: bool
     needs: str
+
+    def of(self, answers: Answers) -> float:
+        """The value for some answers; NaN where they do not allow it: one label only, say."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that there is one label only
+            try:
+                return self.measure(answers)
+            except ValueError:
+                return np.nan
 
     def fits(self, answers: Answers) -> bool:
         """Whether it can be measured of such answers."""
@@ -191,13 +201,5 @@ def metric_named(name: str | None, *, classifier: bool, probability: bool = True
 
 def measured(answers: Answers) -> dict[str, float]:
     """All metrics that fit, by name; without those that these rows do not allow."""
-    found = {}
-    for metric in METRICS.values():
-        if metric.fits(answers):
-            try:
-                value = metric.measure(answers)
-            except ValueError:  # only one label among the rows, say
-                continue
-            if np.isfinite(value):
-                found[metric.name] = value
-    return found
+    found = {name: metric.of(answers) for name, metric in METRICS.items() if metric.fits(answers)}
+    return {name: value for name, value in found.items() if np.isfinite(value)}

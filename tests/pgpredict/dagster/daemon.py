@@ -49,21 +49,21 @@ class Daemon:
         self.run_keys |= {request.run_key for request in new if request.run_key}
         return new
 
-    def tick(self, name: str, at: datetime) -> list[dg.ExecuteInProcessResult]:
-        """Evaluate a schedule at a time, and run what it wants."""
-        schedule = self.defs.resolve_schedule_def(name)
+    def due(self, name: str, at: datetime) -> Any:
+        """Evaluate a schedule at a time."""
         context = dg.build_schedule_context(
             instance=self.instance,
             scheduled_execution_time=at,
-            resources={},
             repository_def=self.defs.get_repository_def(),
         )
         with context:
-            said = schedule.evaluate_tick(context)
-        return [
-            self.run(schedule.job_name, request.partition_key)
-            for request in said.run_requests or []
-        ]
+            return self.defs.resolve_schedule_def(name).evaluate_tick(context)
+
+    def tick(self, name: str, at: datetime) -> list[dg.ExecuteInProcessResult]:
+        """Evaluate a schedule at a time, and run what it wants."""
+        job = self.defs.resolve_schedule_def(name).job_name
+        requests = self.due(name, at).run_requests or []
+        return [self.run(job, request.partition_key) for request in requests]
 
     def run(self, job: str, day: str | None = None) -> dg.ExecuteInProcessResult:
         """Run a job in this process."""

@@ -70,7 +70,7 @@ def test_two_models_and_assets_of_the_project_in_one_graph() -> None:
     worth = {"query": "SELECT tenure, worth FROM visits", "target": "worth"}
     defs = dg.Definitions.merge(
         shop,
-        definitions(attributes(training=training, owners=["team:growth"], tags={"tier": "gold"})),
+        definitions(attributes(training=training, owners=["team:growth"], tags={"tier": "1"})),
         definitions(attributes(model="worth", training=worth, train=f"{HERE}.worth", score=None)),
     )
 
@@ -78,7 +78,7 @@ def test_two_models_and_assets_of_the_project_in_one_graph() -> None:
     rows = graph.get(dg.AssetKey(["buys", "training_rows"]))
     assert rows.parent_keys == {dg.AssetKey("visits")}
     assert rows.owners == ["team:growth"]
-    assert rows.tags["tier"] == "gold"
+    assert rows.tags["tier"] == "1"
     assert dg.AssetKey(["worth", "version"]) in graph.get_all_asset_keys()
 
 

@@ -11,11 +11,11 @@ import pgpredict
 from tests.pgpredict.dagster.daemon import Daemon
 from tests.pgpredict.dagster.shop import HERE, attributes, definitions, metadata
 
-BEGIN = datetime(2026, 3, 31, 0, 30, tzinfo=UTC)
+BEGIN = datetime(2026, 3, 30, 22, 30, tzinfo=UTC)
 SCORE = {**attributes()["score"], "schedule": "30 2 * * *"}
 
 
-def test_a_day_and_two_hours_unattended(
+def test_a_night_unattended(
     instance: dg.DagsterInstance, connection: psycopg.Connection, db: pgpredict.Database
 ) -> None:
     small = {"query": "SELECT id, tenure, buys FROM visits WHERE id <= 400", "target": "buys"}
@@ -32,18 +32,17 @@ def test_a_day_and_two_hours_unattended(
         instance,
     )
 
-    results = daemon.unattended(BEGIN, hours=26)
+    results = daemon.unattended(BEGIN, hours=5)
 
-    names = [result.job_def.name for result in results]
-    assert names.count("buys_retrain") == 26
-    assert names.count("buys_score") == 1  # at 2:30 on the first day; the second is not over
+    hours = ["buys_retrain"] * 4  # at 23, 0, 1 and 2 o'clock
+    assert [result.job_def.name for result in results] == [*hours, "buys_score", "buys_retrain"]
     assert all(result.success for result in results)
     versions = db.versions("buys")
-    assert [version.version for version in versions] == list(range(1, 27))
-    assert [version.version for version in versions if version.live] == [26]
+    assert [version.version for version in versions] == [1, 2, 3, 4, 5]
+    assert [version.version for version in versions if version.live] == [5]
     scored = "SELECT min(day)::text, max(day)::text, count(*), min(version) FROM buys_scores"
-    # March 30, by the version of two o'clock.
-    assert connection.execute(scored).fetchone() == ("2026-03-30", "2026-03-30", 100, 2)
+    # The day that ended at midnight, by the version of two o'clock.
+    assert connection.execute(scored).fetchone() == ("2026-03-30", "2026-03-30", 100, 4)
 
 
 def test_the_scoring_schedule_means_the_day_before(
@@ -69,26 +68,20 @@ def test_the_scoring_schedule_means_the_day_before(
 def test_the_day_is_that_of_the_place(instance: dg.DagsterInstance) -> None:
     """At 2:30 in New York it is 6:30 in Greenwich, and in Auckland the evening."""
     score = SCORE | {"timezone": "Pacific/Auckland"}
-    defs = definitions(attributes(score=score))
-    schedule = defs.resolve_schedule_def("buys_score_schedule")
+    daemon = Daemon(definitions(attributes(score=score)), instance)
     evening = datetime(2026, 3, 3, 13, 30, tzinfo=UTC)  # 2:30 on March 4 there
 
-    with dg.build_schedule_context(
-        scheduled_execution_time=evening, repository_def=defs.get_repository_def()
-    ) as context:
-        (request,) = schedule.evaluate_tick(context).run_requests or []
+    (request,) = daemon.due("buys_score_schedule", evening).run_requests or []
 
+    schedule = daemon.defs.resolve_schedule_def("buys_score_schedule")
     assert schedule.execution_timezone == "Pacific/Auckland"
     assert request.partition_key == "2026-03-03"
 
 
 def test_nothing_is_scored_before_the_first_day_is_over(instance: dg.DagsterInstance) -> None:
-    schedule = definitions(attributes(score=SCORE)).resolve_schedule_def("buys_score_schedule")
+    daemon = Daemon(definitions(attributes(score=SCORE)), instance)
 
-    with dg.build_schedule_context(
-        scheduled_execution_time=datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
-    ) as context:
-        said = schedule.evaluate_tick(context)
+    said = daemon.due("buys_score_schedule", datetime(2026, 3, 1, 2, 30, tzinfo=UTC))
 
     assert said.run_requests == []
     assert said.skip_message == "the first day, 2026-03-01, is not over yet"
