@@ -22,6 +22,7 @@ days            their daily parts
 drift_check     whether what is scored is still like what was learnt
 drift_sensor    training again if it is not
 marks           the sensor that tells what happened in the database
+flows           what streams and learners do there
 jobs            the jobs, and when they run
 asset_options   what all assets have in common
 statements      the statements of sql/queries/dagster.sql

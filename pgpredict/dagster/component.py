@@ -42,7 +42,9 @@ ResolvedCandidate = Annotated[
 
 def _tags(context: dg.ResolutionContext, given: Mapping[str, Any]) -> dict[str, str]:
     # A template of Dagster gives the number 1 for the text "1" as well.
-    return {name: str(context.resolve_value(value, as_type=object)) for name, value in given.items()}
+    return {
+        name: str(context.resolve_value(value, as_type=object)) for name, value in given.items()
+    }
 
 
 @dg.scaffold_with(ServedModelScaffolder)
@@ -80,6 +82,9 @@ class ServedModel(dg.Component, dg.Resolvable, dg.Model):
     score: Annotated[Score | None, said("The table of scores.")] = None
     drift: Annotated[DriftCheck, said("The check of the scores.")] = DriftCheck()
     streams: Annotated[Sequence[str], said("Streams of the model, to be shown in the graph.")] = ()
+    learners: Annotated[
+        Sequence[str], said("Learners of the same question, to be shown in the graph.")
+    ] = ()
     retries: Annotated[Retries, said("What happens while the database cannot be reached.")] = (
         Retries()
     )

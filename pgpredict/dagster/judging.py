@@ -63,7 +63,7 @@ def judge(db: pgpredict.Database, table: TrainingTable, accept: Accept, version:
     if live is None:
         return _first(answers, metric, accept)
     if live == version:
-        value = metric.measure(chosen(answers, answered(answers)))
+        value = _value(metric, chosen(answers, answered(answers)))
         return Verdict(True, f"v{version} is live", metric.name, value, value, live, 0.0)
     try:
         champion = of_version(db, table, live)
@@ -114,7 +114,7 @@ def _first(answers: Answers, metric: Metric, accept: Accept) -> Verdict:
             metric.name,
             unanswered=unanswered,
         )
-    value = metric.measure(chosen(answers, known))
+    value = _value(metric, chosen(answers, known))
     reached, why = _bound(value, metric, accept)
     reason = f"no version is live yet: {why or 'the first one is accepted'}"
     return Verdict(
@@ -128,7 +128,7 @@ def _against(
     both = answered(new) & answered(old)
     unanswered = _share_of(~answered(new))
     more = unanswered - _share_of(~answered(old))
-    if more > accept.unanswered_by or not both.any():
+    if more > accept.unanswered_by:
         return Verdict(
             False,
             f"v{version} answers NULL to {unanswered:.1%} of the rows held out, "
@@ -137,7 +137,20 @@ def _against(
             champion_version=live,
             unanswered=unanswered,
         )
-    challenger, champion = metric.measure(chosen(new, both)), metric.measure(chosen(old, both))
+    challenger, champion = _value(metric, chosen(new, both)), _value(metric, chosen(old, both))
+    if challenger is None or champion is None:
+        return Verdict(
+            False,
+            f"v{version} cannot be compared with v{live}, which is live: {metric.name} cannot be "
+            f"measured on the {int(both.sum()):,} rows held out that both answer; mend "
+            "training.held_out, or name another metric in accept.metric",
+            metric.name,
+            challenger,
+            champion,
+            live,
+            rows=int(both.sum()),
+            unanswered=unanswered,
+        )
     gain = metric.gain(challenger, champion)
     told = f"{metric.name} {challenger:.6g}, v{live}, which is live, {champion:.6g}"
     reached, why = _bound(challenger, metric, accept)
@@ -156,11 +169,19 @@ def _against(
     )
 
 
-def _bound(value: float, metric: Metric, accept: Accept) -> tuple[bool, str]:
-    if accept.at_least is None or metric.reaches(value, accept.at_least):
+def _value(metric: Metric, answers: Answers) -> float | None:
+    """The metric of some answers; None: they do not allow it, all being of one label, say."""
+    value = metric.of(answers)
+    return value if np.isfinite(value) else None
+
+
+def _bound(value: float | None, metric: Metric, accept: Accept) -> tuple[bool, str]:
+    bound = accept.at_least
+    if bound is None or (value is not None and metric.reaches(value, bound)):
         return True, ""
     side = "at least" if metric.more_is_better else "at most"
-    return False, f"{metric.name} is {value:.6g} and must be {side} {accept.at_least:g}"
+    found = "cannot be measured on these rows" if value is None else f"is {value:.6g}"
+    return False, f"{metric.name} {found} and must be {side} {bound:g}"
 
 
 def _share_of(rows: Sequence[bool] | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:

@@ -52,6 +52,10 @@ class Keys:
         """The table that a stream keeps up to date."""
         return dg.AssetKey(["predict", f"{name}_live"])
 
+    def learner(self, name: str) -> dg.AssetKey:
+        """What a learner answers with."""
+        return dg.AssetKey(["predict", name])
+
     @property
     def retrain(self) -> str:
         """The job that trains, judges and promotes, and its schedule."""

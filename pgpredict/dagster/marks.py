@@ -1,4 +1,4 @@
-"""The sensor that tells Dagster what happened in the database: who made what live, what waits."""
+"""The sensor that tells Dagster what happened in the database: who made what live, and flows."""
 
 # Dagster reads the annotations of `context` when it defines an asset: not as text, therefore.
 import json
@@ -9,21 +9,19 @@ import dagster as dg
 
 import pgpredict
 from pgpredict.dagster.asset_options import database, spec, table
-from pgpredict.database import Event, Model, Stream
+from pgpredict.dagster.failures import passes
+from pgpredict.dagster.flows import DATA_VERSION, Mark, Seen, Told, flows, learners, streams
+from pgpredict.database import Event, Model
 from pgpredict.errors import PgpredictError
 
 if TYPE_CHECKING:
     from pgpredict.dagster.component import ServedModel
 
-DATA_VERSION = "dagster/data_version"
-Told = dg.AssetMaterialization | dg.AssetObservation
-# What was told last, by name of the thing: a JSON object is the cursor.
-Seen = dict[str, Any]
 LAST_EVENTS = 10
 
 
 def externals(model: "ServedModel") -> list[dg.AssetSpec]:
-    """The assets that others make: what is live, and the tables of the streams."""
+    """The assets that others make: what is live, tables of streams, and learners."""
     live = spec(
         model,
         model.keys.live,
@@ -31,17 +29,7 @@ def externals(model: "ServedModel") -> list[dg.AssetSpec]:
         description=model.description
         or f"What predict.{model.name} answers with, whoever promoted it or rolled back.",
     )
-    streams = [
-        spec(
-            model,
-            model.keys.stream(name),
-            deps=[model.keys.live],
-            description=f"predict.{name}_live: predictions that are kept up to date by a worker.",
-            kinds={"postgres", "stream"},
-        )
-        for name in model.streams
-    ]
-    return [live, *streams]
+    return [live, *flows(model)]
 
 
 def marks(model: "ServedModel") -> dg.SensorDefinition:
@@ -49,7 +37,7 @@ def marks(model: "ServedModel") -> dg.SensorDefinition:
 
     @dg.sensor(
         name=model.keys.marks,
-        description="What was made live in SQL, and how far the streams are.",
+        description="What was made live in SQL, and how far streams and learners are.",
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={model.resource_key},
@@ -60,6 +48,8 @@ def marks(model: "ServedModel") -> dg.SensorDefinition:
             with database(model, context) as db:
                 now = {name: mark for look in LOOKS for name, mark in look(model, db, seen)}
         except PgpredictError as error:
+            if not passes(error):
+                raise
             return dg.SkipReason(f"the database was not asked: {error}")
         told = [mark for _, mark in now.values() if mark is not None]
         cursor = json.dumps({name: state for name, (state, _) in now.items()}, sort_keys=True)
@@ -70,18 +60,14 @@ def marks(model: "ServedModel") -> dg.SensorDefinition:
     return sensor
 
 
-Mark = tuple[str, tuple[Any, Told | None]]
-
-
 def _live(model: "ServedModel", db: pgpredict.Database, seen: Seen) -> Iterator[Mark]:
     found = next((one for one in db.models() if one.name == model.name), None)
     if found is None or found.live is None:
         return
-    events = db.events(model.name)
     # Not an id of the last event: events that commit later may have lower ones.
-    state = [found.live, str(found.live_since), len(events)]
+    state = [found.live, str(found.live_since)]
     new = state != seen.get("live")
-    yield "live", (state, _made_live(model, found, events) if new else None)
+    yield "live", (state, _made_live(model, found, db.events(model.name)) if new else None)
 
 
 def _made_live(model: "ServedModel", found: Model, events: list[Event]) -> Told:
@@ -113,32 +99,9 @@ def _numbers(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metrics.items() if isinstance(value, float)}
 
 
-def _streams(model: "ServedModel", db: pgpredict.Database, seen: Seen) -> Iterator[Mark]:
-    for stream in db.streams():
-        if stream.model == model.name:
-            name = f"stream {stream.name}"
-            state = [stream.state, stream.depth, stream.dead_letters, str(stream.last_at)]
-            yield name, (state, _of_stream(model, stream) if state != seen.get(name) else None)
-
-
-def _of_stream(model: "ServedModel", stream: Stream) -> Told:
-    spans = {"lag": stream.lag, "oldest age": stream.oldest_age}
-    return dg.AssetObservation(
-        model.keys.stream(stream.name),
-        description=f"{stream.state}, {stream.depth:,} rows wait",
-        metadata={
-            "depth": stream.depth,
-            "rate": stream.rate,
-            "rows": stream.rows,
-            "dead letters": stream.dead_letters,
-            "state": stream.state,
-            **{name: span.total_seconds() for name, span in spans.items() if span is not None},
-        },
-    )
-
-
-# What is looked at. Learners get a function here, and an asset in `externals`.
+# What is looked at, in this order.
 LOOKS: tuple[Callable[["ServedModel", pgpredict.Database, Seen], Iterator[Mark]], ...] = (
     _live,
-    _streams,
+    streams,
+    learners,
 )

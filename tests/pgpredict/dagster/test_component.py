@@ -28,6 +28,7 @@ def test_all_that_a_model_gets() -> None:
             retrain="0 * * * *",
             score={**attributes()["score"], "schedule": "30 2 * * *"},
             streams=["buys_now"],
+            learners=["buys_online"],
         )
     )
 
@@ -38,6 +39,7 @@ def test_all_that_a_model_gets() -> None:
         "buys/scores",
         "predict/buys",
         "predict/buys_now_live",
+        "predict/buys_online",
     }
     graph = defs.resolve_asset_graph()
     assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == {"buys"}

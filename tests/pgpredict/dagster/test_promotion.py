@@ -177,6 +177,36 @@ def test_a_version_of_other_inputs_is_compared_on_what_the_query_gives(
     assert db.models()[0].latest == 3
 
 
+def test_versions_that_cannot_be_compared_are_not_promoted(
+    instance: dg.DagsterInstance, db: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    """Of rows with one label only, there is no ROC curve: neither is better, nor not worse."""
+    held_out = GOOD | {"training": {**GOOD["training"], "held_out": "id % 5 = 0"}}
+    retrain(definitions(held_out), instance)
+    connection.execute("UPDATE visits SET buys = true WHERE id % 5 = 0")
+
+    result = retrain(definitions(held_out), instance, raises=False)
+
+    why = checks(result)["not_worse"].description or ""
+    assert "roc_auc cannot be measured on the 600 rows held out that both answer" in why
+    assert db.models()[0].live == 1
+
+
+def test_a_first_version_that_cannot_be_measured_does_not_reach_what_it_must(
+    instance: dg.DagsterInstance, db: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("UPDATE visits SET buys = true WHERE id % 5 = 0")
+    training = {**GOOD["training"], "held_out": "id % 5 = 0"}
+    bound = GOOD | {"training": training, "accept": {"at_least": 0.6}}
+
+    result = retrain(definitions(bound), instance, raises=False)
+
+    assert checks(result)["not_worse"].description == (
+        "no version is live yet: roc_auc cannot be measured on these rows and must be at least 0.6"
+    )
+    assert db.models()[0].live is None
+
+
 def test_a_version_that_leaves_rows_unanswered_is_not_promoted(
     instance: dg.DagsterInstance, db: pgpredict.Database, connection: psycopg.Connection
 ) -> None:

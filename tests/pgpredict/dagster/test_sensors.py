@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import psycopg
 import pytest
+from sklearn.linear_model import SGDClassifier
 
 import pgpredict
 from tests.pgpredict.dagster.daemon import Daemon
@@ -54,6 +55,8 @@ def test_what_is_not_new_is_not_told_again(
     retrain(daemon.defs, instance)
 
     assert [len(daemon.ask(MARKS).asset_events) for _ in range(3)] == [1, 0, 0]
+    materialise(daemon.defs, instance, "version")  # deployed, not live
+    assert daemon.ask(MARKS).asset_events == []
 
 
 def test_back_and_forth_between_two_looks_is_told(
@@ -93,6 +96,36 @@ def test_the_marks_of_streams_are_observed(
     observed = instance.fetch_observations(waiting.asset_key, limit=10).records
     assert len(observed) == 3  # the new stream, rows that wait, rows that are done
     assert daemon.ask(MARKS).asset_events == []
+
+
+def test_the_marks_of_learners_are_observed(
+    instance: dg.DagsterInstance, connection: psycopg.Connection, db: pgpredict.Database
+) -> None:
+    daemon = Daemon(definitions(attributes(learners=["buys_online"])), instance)
+    db.create_learner(
+        "buys_online",
+        SGDClassifier(loss="log_loss"),
+        source="visits",
+        features=["tenure"],
+        target="buys",
+    )
+    daemon.ask(MARKS)
+
+    connection.execute("INSERT INTO visits VALUES (3001, '2026-03-30', 5, 5, true, 5)")
+    (waiting,) = daemon.ask(MARKS).asset_events
+    db.learn("buys_online")
+    (learnt,) = daemon.ask(MARKS).asset_events
+    db.rollback_learner("buys_online", 0)
+    (rolled_back,) = daemon.ask(MARKS).asset_events
+
+    assert waiting.asset_key == learnt.asset_key == dg.AssetKey(["predict", "buys_online"])
+    assert (waiting.metadata["depth"].value, learnt.metadata["depth"].value) == (1, 0)
+    assert learnt.metadata["rows"].value == 1
+    assert learnt.metadata["accuracy"].value in {0.0, 1.0}
+    states = [event.tags["dagster/data_version"] for event in (waiting, learnt, rolled_back)]
+    assert states == ["0", "1", "2"]
+    assert rolled_back.metadata["rows"].value == 0
+    assert daemon.ask(MARKS).skip_message == "nothing is new"
 
 
 def test_a_database_that_is_down_is_looked_at_later(
