@@ -12,6 +12,7 @@ from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, Multinomi
 
 import pgpredict
 from pgpredict_transpiler import StreamingKMeans, StreamingLinearRegressionWithSGD
+from pgpredict_transpiler.learning.registry import learning_program
 from tests.sql.learners.asking import Connection, batches, drain, one, quarantine
 from tests.sql.learners.payments import FEATURES, insert, rows
 
@@ -27,26 +28,21 @@ FAMILIES = [
 ]
 
 
-def target_of(estimator: Any) -> str | None:
-    if is_clusterer(estimator):
-        return None
-    return "is_fraud" if is_classifier(estimator) else "id"
+def create_family(db: pgpredict.Database, name: str, estimator: Any) -> list[bool] | None:
+    """Create a learner; returns its classes."""
+    classes = [False, True] if is_classifier(estimator) else None
+    target = None if is_clusterer(estimator) else "is_fraud" if classes else "id"
+    db.create_learner(
+        name, estimator, source="payments", features=FEATURES, target=target, classes=classes
+    )
+    return classes
 
 
 @pytest.mark.parametrize("estimator", FAMILIES, ids=lambda each: type(each).__name__)
 def test_learns_what_scikit_learn_learns(
     db: pgpredict.Database, connection: Connection, estimator: Any
 ) -> None:
-    target = target_of(estimator)
-    classes = [False, True] if is_classifier(estimator) else None
-    db.create_learner(
-        "family",
-        estimator,
-        source="payments",
-        features=FEATURES,
-        target=target,
-        classes=classes,
-    )
+    classes = create_family(db, "family", estimator)
     insert(connection, 1, 90)
     assert drain(connection, 40, "family") == 90
     X, y = rows(1, 90)
@@ -75,10 +71,30 @@ def test_learns_what_scikit_learn_learns(
         shares = connection.execute("SELECT predict.family_proba(p) FROM payments AS p ORDER BY id")
         given = [share for (share,) in shares.fetchall()]
         assert given == pytest.approx(oracle.predict_proba(X)[:, 1].tolist())
-    again = db.create_learner(
-        "again", learnt, source="payments", features=FEATURES, target=target, classes=classes
-    )
-    assert again.classes == db.learner("family").classes
+    create_family(db, "again", learnt)
     assert one(connection, "SELECT predict.again_parameters()") == pytest.approx(
         one(connection, "SELECT predict.family_parameters()")
     )
+
+
+@pytest.mark.parametrize("estimator", FAMILIES, ids=lambda each: type(each).__name__)
+def test_unlearns_as_if_it_had_never_seen_the_rows(
+    db: pgpredict.Database, connection: Connection, estimator: Any
+) -> None:
+    classes = create_family(db, "family", estimator)
+    insert(connection, 1, 90)
+    drain(connection, 30, "family")
+    seen = batches(connection, "family")
+    poison = [str(key) for key in seen[1][::2]]
+    assert db.unlearn("family", poison) == len(poison)
+    oracle = learning_program(estimator, FEATURES, classes).initial.tolist()
+    X, y = rows(1, 90)
+    labels = y.astype(float) if classes else np.arange(1.0, 91.0)
+    for keys in seen:
+        at = np.array([key for key in keys if str(key) not in poison]) - 1
+        oracle = one(
+            connection,
+            "SELECT pgpredict.family_kernel(%s::float8[], %s::float8[], %s::float8[])",
+            [oracle, X.iloc[at].to_numpy().ravel().tolist(), labels[at].tolist()],
+        )
+    assert one(connection, "SELECT predict.family_parameters()") == oracle
