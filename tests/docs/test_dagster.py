@@ -10,7 +10,8 @@ import yaml
 
 from pgpredict.dagster import ServedModel
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "dagster.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "dagster.md").read_text(encoding="utf-8")
 REFERENCE = DOCUMENT[DOCUMENT.index("\n## Attributes\n") : DOCUMENT.index("\n## The database\n")]
 # A row of a table names one attribute, or several that need no more words.
 ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \|", re.MULTILINE)
@@ -40,3 +41,13 @@ def test_the_yaml_loads() -> None:
         "late_retrain_schedule",
         "late_score_schedule",
     }
+
+
+def test_every_setting_of_the_deployment_is_explained() -> None:
+    settings = yaml.safe_load((ROOT / "dagster_project" / "dagster.yaml").read_text("utf-8"))
+    section = DOCUMENT[DOCUMENT.index("\n## In production\n") :]
+
+    explained = {name for row in ROW.findall(section) for name in re.findall(r"\w+", row)}
+    explained |= set(re.findall(r"^\| `(\w+):", section, re.MULTILINE))
+
+    assert set(settings) - explained == set()
