@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -45,6 +46,16 @@ class Connections:
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+
+    def two(self) -> tuple[Connection[Any], Connection[Any]]:
+        """Two more connections, opened at the same time: with a password one takes milliseconds.
+
+        Raises:
+            NoServer: the database lets nobody in any more.
+        """
+        with ThreadPoolExecutor(1) as beside:
+            second = beside.submit(self.another)
+            return self.another(), second.result()
 
     def another(self) -> Connection[Any]:
         """One more connection, in autocommit; it is closed when the run ends.

@@ -10,8 +10,10 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from pgpredict.batch.sources import Source
 
-# A range takes about a tenth of a second, so that a bar moves and all connections end together.
+# A range takes a tenth of a second or more, so that a bar moves and all connections end together.
 PAGES = 512
+# Beginning a range of a large ensemble takes milliseconds, so a large table is cut into no more.
+MOST_RANGES = 200
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Range:
 
 def ranges(source: Source) -> Iterator[Range]:
     """All pages of a source in ranges; none where it cannot be read so."""
+    size = max(PAGES, math.ceil(sum(heap.pages for heap in source.heaps) / MOST_RANGES))
     for heap in source.heaps:
-        count = max(1, math.ceil(heap.pages / PAGES))
+        count = max(1, math.ceil(heap.pages / size))
         for number in range(count):
-            end = None if number == count - 1 else (number + 1) * PAGES
-            yield Range(heap.relation, number * PAGES, end)
+            end = None if number == count - 1 else (number + 1) * size
+            yield Range(heap.relation, number * size, end)

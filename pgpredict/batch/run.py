@@ -38,7 +38,7 @@ def score(connection: Connection[Any], asked: Request, progress: Tell | None) ->
     """
     meter = Meter(progress)
     with Connections(connection) as connections:
-        control, guard = connections.another(), connections.another()
+        control, guard = connections.two()
         with _noticing_loss(guard, control), refusals(guard), refusals(control):
             place = targets.place(control, asked.into)
             with _alone(guard, told(*place)):
