@@ -26,8 +26,8 @@ def of_answers(answers: Answers) -> dict[str, dg.MarkdownMetadataValue]:
     if answers.binary and len(set(answers.is_second)) == 2:
         return {"roc": _drawn("ROC", _roc, answers), "calibration": _calibration(answers)}
     if answers.classes:
-        return {"confusion": _drawn("confusion matrix", _confusion, answers)}
-    return {"predicted and true": _drawn("predicted and true", _scatter, answers)}
+        return {"confusion": _drawn("confusion matrix", _confusion, answers, names=True)}
+    return {"predicted and true": _drawn("predicted and true", _scatter, answers, names=True)}
 
 
 def of_drift(
@@ -44,7 +44,7 @@ def of_drift(
         axes.set_xlabel("population stability index")
         axes.legend(loc="lower right")
 
-    return _drawn("drift", bars, None, height=1.2 + 0.28 * len(psi))
+    return _drawn("drift", bars, None, height=1.2 + 0.28 * len(psi), names=True)
 
 
 def _roc(axes: Axes, answers: Answers) -> None:
@@ -98,11 +98,16 @@ def _scatter(axes: Axes, answers: Answers) -> None:
     axes.set(xlabel="predicted", ylabel="true")
 
 
-def _drawn(title: str, draw: Any, given: object, height: float = 3.6) -> dg.MarkdownMetadataValue:
+def _drawn(
+    title: str, draw: Any, given: object, height: float = 3.6, names: bool = False
+) -> dg.MarkdownMetadataValue:
     # Not pyplot, which keeps figures in a list of the process and is for one thread.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.8, height), dpi=80, layout="constrained")
+    # Room for names and numbers of any length is found by drawing twice.
+    figure = Figure(figsize=(4.8, height), dpi=80, layout="constrained" if names else None)
+    if not names:
+        figure.subplots_adjust(left=0.15, right=0.96, bottom=0.14, top=0.9)
     axes = figure.subplots()
     draw(axes, given)
     axes.set_title(title)

@@ -23,14 +23,22 @@ SCORES = dg.AssetKey(["buys", "scores"])
 BACKFILL = """
 import sys
 import dagster as dg
-from tests.pgpredict.dagster.shop import attributes, definitions, materialise
+from tests.pgpredict.dagster.test_backfill import days_alone
 
 with dg.DagsterInstance.ephemeral() as instance:
-    defs = definitions(attributes())
+    job = days_alone()
     for day in sys.argv[1:]:
-        materialise(defs, instance, "scores", day=day)
+        job.execute_in_process(instance=instance, partition_key=day)
         print(day, flush=True)
 """
+
+
+def days_alone() -> dg.JobDefinition:
+    """The job that scores a day, and does not look for drift."""
+    selection = dg.AssetSelection.assets("buys/scores").without_checks()
+    alone = dg.define_asset_job("alone", selection, executor_def=dg.in_process_executor)
+    defs = dg.Definitions.merge(definitions(attributes()), dg.Definitions(jobs=[alone]))
+    return defs.resolve_job_def("alone")
 
 
 def complete(connection: psycopg.Connection) -> None:
@@ -53,8 +61,7 @@ def complete(connection: psycopg.Connection) -> None:
 def test_a_backfill_that_is_killed_half_way_is_resumed(
     instance: dg.DagsterInstance, connection: psycopg.Connection
 ) -> None:
-    defs = definitions(attributes())
-    retrain(defs, instance)
+    retrain(definitions(attributes()), instance)
     with subprocess.Popen(
         [sys.executable, "-c", BACKFILL, *DAYS],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -70,8 +77,9 @@ def test_a_backfill_that_is_killed_half_way_is_resumed(
     assert 12 <= len(done) < 30
 
     # What the UI offers for a backfill that was broken off: the days that are missing.
+    job = days_alone()
     for day in DAYS[len(done) :]:
-        assert materialise(defs, instance, "scores", day=day).success
+        assert job.execute_in_process(instance=instance, partition_key=day).success
 
     complete(connection)
 
