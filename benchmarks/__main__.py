@@ -15,6 +15,7 @@ BENCHMARKS = {
     "stream_worker": "benchmarks.stream_worker",
     "stream_latency": "benchmarks.stream_latency",
     "stream_burst": "benchmarks.stream_burst",
+    "learners": "benchmarks.learners",
 }
 
 

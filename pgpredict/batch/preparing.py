@@ -38,7 +38,10 @@ def prepare(connection: Connection[Any], asked: Request, place: tuple[str, str])
         NoRights: the role may not read the one or write the other.
     """
     with connection.transaction(force_rollback=True):
-        version = ask_one(connection, "version", model=asked.model, version=asked.version)
+        learners = ask(connection, "learner", model=asked.model, version=asked.version)
+        version = (
+            learners or ask(connection, "version", model=asked.model, version=asked.version)
+        )[0]
         found = sources.find(connection, asked.source)
         state = targets.state(connection, *place)
         target = Target(*place, key=asked.key, columns=(), state=state)

@@ -84,7 +84,9 @@ class Rows:
     @property
     def calls(self) -> tuple[str, ...]:
         """How the functions of the version are called in the query."""
-        arguments = ", ".join(self._inputs)
+        # The parameters of a learner, as a constant: the planner sees a frozen model.
+        parameters = [self.version["parameters"]] if "parameters" in self.version else []
+        arguments = ", ".join([*parameters, *self._inputs])
         functions = [self.version["label_function"]]
         if self.version["has_probability"]:
             functions.append(self.version["probability_function"])

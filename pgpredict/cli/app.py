@@ -17,6 +17,7 @@ from pgpredict.cli import (
     doctor,
     drift,
     install,
+    learner,
     live,
     offline,
     registry,
@@ -50,8 +51,9 @@ add(app, live.retire, rich_help_panel=MODELS)
 add(app, live.drop, rich_help_panel=MODELS)
 add(app, registry.export, rich_help_panel=MODELS)
 
-STREAMS = "Streams"
+STREAMS = "Streams and learners"
 app.add_typer(stream.app, name="stream", rich_help_panel=STREAMS)
+app.add_typer(learner.app, name="learner", rich_help_panel=STREAMS)
 add(app, worker.worker, rich_help_panel=STREAMS)
 
 OFFLINE = "Without a database"

@@ -46,12 +46,12 @@ class Scores(Session):
         you have not committed on yours.
 
         Args:
-            model: name of the model.
+            model: name of the model, or of a learner, whose state is read once for all rows.
             source: a table, a view, or a query (``SELECT …``), with the columns that the model
                 reads.
             into: the table for the scores.
             key: the column, or columns, that tell the rows apart; none of them NULL.
-            version: number of the version; None: the live one.
+            version: number of the version, or of a learner's state; None: the live one.
             partition_by: a column of the source by which a new table is partitioned: dates and
                 times by periods, others by value.
             every: the period: ``hour``, ``day``, ``week``, ``month`` or ``year``; None: that of the

@@ -66,9 +66,13 @@ ALTER TABLE pgpredict.learner_batch ALTER COLUMN labels SET STORAGE EXTERNAL;
 ALTER TABLE pgpredict.learner_batch ALTER COLUMN predicted SET STORAGE EXTERNAL;
 
 CREATE TABLE pgpredict.learner_current (
-    learner text   PRIMARY KEY REFERENCES pgpredict.learner (name) ON DELETE CASCADE,
-    state   bigint NOT NULL
+    learner    text     PRIMARY KEY REFERENCES pgpredict.learner (name) ON DELETE CASCADE,
+    state      bigint   NOT NULL,
+    rows       bigint   NOT NULL,
+    parameters float8[] NOT NULL
 ) WITH (fillfactor = 10);
+
+ALTER TABLE pgpredict.learner_current ALTER COLUMN parameters SET STORAGE EXTERNAL;
 
 CREATE TABLE pgpredict.quarantine (
     learner text        NOT NULL REFERENCES pgpredict.learner (name) ON DELETE CASCADE,

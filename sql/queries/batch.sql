@@ -39,6 +39,10 @@ FROM pgpredict.version AS v
 WHERE v.model = %(model)s
   AND v.version = pgpredict.usable_version(%(model)s, %(version)s);
 
+-- name: learner
+-- The same of a state of a learner; no row: it is a model that is asked for.
+SELECT * FROM pgpredict.scored_learner(%(model)s, %(version)s);
+
 -- name: function_texts
 -- What PL/pgSQL wrote for the functions of a version; NULL: it is of another form.
 SELECT max(p.prosrc) FILTER (WHERE p.proname = %(model)s || '_v' || %(version)s) AS label,

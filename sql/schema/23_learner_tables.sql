@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS pgpredict.learner (
     label_type       text        NOT NULL,  -- of what predict.<learner> returns
     probability_type text,                  -- NULL: there are no probabilities
     blocks           jsonb       NOT NULL,  -- [{"name": "coef", "shape": [1, 20]}, …]
-    kernel           text        NOT NULL,  -- PL/pgSQL: (parameters, features, labels) -> parameters
+    kernel           text        NOT NULL,  -- PL/pgSQL: parameters, features, labels -> parameters
     prediction       text        NOT NULL,  -- SQL: $1 are the parameters, $2 … the features
     probability      text,
     accepts          text,                  -- SQL: $2 … are features that may be learnt
@@ -72,12 +72,16 @@ ALTER TABLE pgpredict.learner_batch ALTER COLUMN features SET STORAGE EXTERNAL;
 ALTER TABLE pgpredict.learner_batch ALTER COLUMN labels SET STORAGE EXTERNAL;
 ALTER TABLE pgpredict.learner_batch ALTER COLUMN predicted SET STORAGE EXTERNAL;
 
--- The state that predictions are made with. It changes with every batch, so that it has a table of
--- its own, whose rows find room on their page.
+-- The state that predictions are made with, once more: a prediction looks into one small table. It
+-- changes with every batch, so that its rows find room on their page.
 CREATE TABLE IF NOT EXISTS pgpredict.learner_current (
-    learner text   PRIMARY KEY REFERENCES pgpredict.learner (name) ON DELETE CASCADE,
-    state   bigint NOT NULL
+    learner    text     PRIMARY KEY REFERENCES pgpredict.learner (name) ON DELETE CASCADE,
+    state      bigint   NOT NULL,
+    rows       bigint   NOT NULL,
+    parameters float8[] NOT NULL
 ) WITH (fillfactor = 10);
+
+ALTER TABLE pgpredict.learner_current ALTER COLUMN parameters SET STORAGE EXTERNAL;
 
 -- Rows that were not learnt, and why.
 CREATE TABLE IF NOT EXISTS pgpredict.quarantine (

@@ -43,8 +43,8 @@ CREATE OR REPLACE FUNCTION pgpredict.learner_functions(schema_name name) RETURNS
     SELECT unnest(CASE schema_name
         WHEN 'predict'
             THEN ARRAY['', '_proba', '_at', '_proba_at', '_state', '_parameters']
-        ELSE ARRAY['_kernel', '_answer', '_answer_proba', '_gate', '_quarantine', '_apply',
-                   '_learn', '_capture']
+        ELSE ARRAY['_kernel', '_label', '_answer', '_answer_proba', '_gate', '_quarantine',
+                   '_apply', '_learn', '_capture']
     END)
     $$;
 
@@ -194,7 +194,8 @@ DECLARE
         WHEN wanted.level NOT IN ('statement', 'row')
             THEN format('level is %L: it is statement or row', wanted.level)
         WHEN wanted.retention < 1
-            THEN format('retention is %s: it is at least 1 state, or NULL for all', wanted.retention)
+            THEN format('retention is %s: it is at least 1 state, or NULL for all',
+                        wanted.retention)
     END;
 BEGIN
     IF problem IS NOT NULL THEN
@@ -205,13 +206,14 @@ BEGIN
 END
 $$;
 
--- Whether a number is missing, NaN or infinite. NULL: there are no numbers at all.
-CREATE OR REPLACE FUNCTION pgpredict.not_finite(numbers float8[]) RETURNS boolean
+-- Whether one of some numbers is missing, NaN or infinite, as an expression, which costs a small
+-- batch less than a call. NULL: there are no numbers at all.
+CREATE OR REPLACE FUNCTION pgpredict.not_finite_expression(numbers text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
-    RETURN array_position(numbers, NULL) IS NOT NULL
-           OR 1.7976931348623157e308::float8 < ANY (numbers)
-           OR -1.7976931348623157e308::float8 > ANY (numbers);
+    RETURN format('(array_position(%1$s, NULL) IS NOT NULL'
+                  ' OR 1.7976931348623157e308::float8 < ANY (%1$s)'
+                  ' OR -1.7976931348623157e308::float8 > ANY (%1$s))', numbers);
 
 -- How many numbers the blocks of a learner hold.
 CREATE OR REPLACE FUNCTION pgpredict.parameter_count(blocks jsonb) RETURNS bigint
@@ -234,7 +236,9 @@ DECLARE
     wanted CONSTANT bigint := pgpredict.parameter_count(blocks);
     given CONSTANT bigint := coalesce(cardinality(parameters), 0);
 BEGIN
-    IF given IS DISTINCT FROM wanted OR pgpredict.not_finite(parameters) THEN
+    IF given IS DISTINCT FROM wanted OR array_position(parameters, NULL) IS NOT NULL
+        OR 1.7976931348623157e308 < ANY (parameters) OR -1.7976931348623157e308 > ANY (parameters)
+    THEN
         RAISE EXCEPTION 'these cannot be the parameters of learner %', learner USING
             ERRCODE = 'PP011',
             DETAIL = CASE WHEN given <> wanted

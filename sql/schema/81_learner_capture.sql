@@ -18,8 +18,8 @@ CREATE OR REPLACE FUNCTION pgpredict.each_learner_key(
     WHERE l.name = each_learner_key.learner
     $$;
 
--- A key as the text by which the history and the quarantine know it: the value itself, or JSON where
--- the key has several columns. `alias` is of a row with the columns key1, key2 …
+-- A key as the text by which the history and the quarantine know it: the value itself, or JSON
+-- where the key has several columns. `alias` is of a row with the columns key1, key2 …
 CREATE OR REPLACE FUNCTION pgpredict.key_text(learner text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -90,13 +90,25 @@ CREATE OR REPLACE FUNCTION pgpredict.learner_pieces(learner text) RETURNS jsonb
     WHERE l.name = learner_pieces.learner
     $$;
 
--- Options of the functions that write keys as text, or read them: a key must not depend on the
--- settings of whoever writes.
-CREATE OR REPLACE FUNCTION pgpredict.learner_settings() RETURNS text
-    LANGUAGE sql IMMUTABLE
+-- Options of the functions that write keys as text: a key must not depend on the settings of
+-- whoever writes. Most types of keys need none, and each costs a small batch a percent of its
+-- time.
+CREATE OR REPLACE FUNCTION pgpredict.learner_settings(learner text) RETURNS text
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
-    RETURN 'SET timezone = ''UTC'' SET datestyle = ''ISO'' SET bytea_output = ''hex'''
-           ' SET intervalstyle = ''postgres'' SET extra_float_digits = 1 SET row_security = off';
+    AS $$
+    SELECT coalesce(string_agg(DISTINCT o.setting, ' '), '')
+    FROM pgpredict.learner AS l,
+         pgpredict.key_columns(to_regclass(l.source), l.key) AS k,
+         (VALUES
+             ('SET timezone = ''UTC'''), ('SET datestyle = ''ISO'''),
+             ('SET bytea_output = ''hex'''), ('SET intervalstyle = ''postgres'''),
+             ('SET extra_float_digits = 1'), ('SET lc_monetary = ''C''')
+         ) AS o (setting)
+    WHERE l.name = learner_settings.learner
+      AND k.type::regtype <> ALL (ARRAY['int2', 'int4', 'int8', 'text', 'varchar', 'bpchar', 'uuid',
+                                        'numeric', 'boolean', 'oid', 'name']::regtype[])
+    $$;
 
 -- The keys of the rows that a statement, or the row of a row trigger, gives to learn.
 CREATE OR REPLACE FUNCTION pgpredict.labelled_keys(level text, operation text) RETURNS text

@@ -17,13 +17,12 @@ DECLARE
     learnt float8[];
     problem text;
 BEGIN
-    SELECT c.state, s.rows, s.parameters INTO before, rows_before, now_at
+    SELECT c.state, c.rows, c.parameters INTO before, rows_before, now_at
     FROM pgpredict.learner_current AS c
-    JOIN pgpredict.learner_state AS s ON s.learner = c.learner AND s.state = c.state
     WHERE c.learner = {literal};
     BEGIN
         learnt := pgpredict.{name_kernel}(now_at, features, labels);
-        IF pgpredict.not_finite(learnt) THEN
+        IF {learnt_not_finite} THEN
             problem := 'a parameter would not be finite';
         END IF;
     EXCEPTION WHEN data_exception THEN
@@ -44,7 +43,9 @@ BEGIN
             GROUP BY ()  -- a clusterer has no metrics that would make one row of all
         ),
         pointed AS (
-            UPDATE pgpredict.learner_current AS c SET state = before + 1 WHERE c.learner = {literal}
+            UPDATE pgpredict.learner_current AS c
+            SET state = before + 1, rows = rows_before + n, parameters = learnt
+            WHERE c.learner = {literal}
         )
         INSERT INTO pgpredict.learner_batch (learner, state, keys, features, labels, predicted)
         SELECT {literal}, before + 1, keys, features, labels, array_agg(a.predicted)
@@ -111,7 +112,8 @@ CREATE OR REPLACE FUNCTION pgpredict.answer_pieces(learner pgpredict.learner) RE
         'answers', CASE k.kind
             WHEN 'two classes' THEN p.proba || ' AS predicted, NULL AS likely'
             WHEN 'more classes'
-                THEN p.answer || format(' AS predicted, (%s)[x.label::integer + 1] AS likely', p.proba)
+                THEN format('%s AS predicted, (%s)[x.label::integer + 1] AS likely',
+                            p.answer, p.proba)
             WHEN 'number' THEN
                 format('%1$s AS predicted, pgpredict.size_of_error(x.label, %1$s) AS likely',
                        p.answer)
@@ -144,8 +146,8 @@ CREATE OR REPLACE FUNCTION pgpredict.answer_pieces(learner pgpredict.learner) RE
 
 -- pgpredict.<learner>_learn(batch): the next rows of the queue, in the order in which they came.
 --
--- An entry may hold more keys than are still wanted: the rest of it stays. Rows are read as they are
--- now: those that are gone, or have lost their label, are nobody's business any more.
+-- An entry may hold more keys than are still wanted: the rest of it stays. Rows are read as they
+-- are now: those that are gone, or have lost their label, are nobody's business any more.
 CREATE OR REPLACE FUNCTION pgpredict.learn_template() RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN $body$
@@ -215,7 +217,7 @@ BEGIN
         RETURN done;
     END IF;
     features := ARRAY(SELECT unnest(wide));
-    IF pgpredict.not_finite(features) OR {labels_not_finite} OR num_nonnulls(VARIADIC own) > 0 THEN
+    IF {features_not_finite} OR {labels_not_finite} OR num_nonnulls(VARIADIC own) > 0 THEN
         reasons := pgpredict.gate_reasons(
             pgpredict.check_learner({literal}), features, labels, own);
         held := pgpredict.{name_quarantine}(keys, reasons);
@@ -257,9 +259,8 @@ BEGIN
     ELSIF tried >= 10 AND EXISTS (
         SELECT
         FROM pgpredict.learner_current AS c
-        JOIN pgpredict.learner_state AS s ON s.learner = c.learner AND s.state = c.state
         WHERE c.learner = note_quarantined.learner
-          AND (1e100 < ANY (s.parameters) OR -1e100 > ANY (s.parameters)))
+          AND (1e100 < ANY (c.parameters) OR -1e100 > ANY (c.parameters)))
     THEN
         UPDATE pgpredict.learner AS l
         SET status = 'stopped',

@@ -1,26 +1,56 @@
--- How a learner answers: predict.<learner>(…) with the current state, predict.<learner>_at(state, …)
--- with any.
+-- How a learner answers: predict.<learner>(…) with the current state, predict.<learner>_at(state,
+-- …) with any.
 --
--- The parameters are read by one function that anybody may call who may predict; the rest runs as
--- the caller. PL/pgSQL reads them once per call, and is parsed once per session.
+-- The functions read the parameters as the owner of the schema: whoever may predict need not read
+-- the tables. They are of PL/pgSQL, which reads them once per call, and is parsed once per session.
 
--- The functions that answer: their names, and the expression for what they return. `answer` is
--- written with $1 for the parameters and $2 … for the features.
+-- The functions that answer: their names, and the expression for what they return, from `answer`,
+-- which is written with $1 for the parameters and $2 … for the features.
 CREATE OR REPLACE FUNCTION pgpredict.learner_answers(learner text)
-    RETURNS TABLE (suffix text, result text, answer text)
+    RETURNS TABLE (suffix text, result text, wrapped text, answer text)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT a.suffix, a.result, a.answer
+    SELECT a.suffix, a.result, a.wrapped, a.answer
     FROM pgpredict.learner AS l,
          LATERAL (VALUES
              ('', l.label_type,
               CASE WHEN cardinality(l.classes) > 0
-                  THEN format('(%L::%s[])[(%s)::integer + 1]', l.classes, l.label_type, l.prediction)
-                  ELSE format('(%s)::%s', l.prediction, l.label_type) END),
-             ('_proba', l.probability_type, l.probability)
-         ) AS a (suffix, result, answer)
+                  THEN replace(format('(%L::%s[])', l.classes, l.label_type), '%', '%%')
+                       || '[(%s)::integer + 1]'
+                  ELSE format('(%%s)::%s', l.label_type) END,
+              l.prediction),
+             ('_proba', l.probability_type, '%s', l.probability)
+         ) AS a (suffix, result, wrapped, answer)
     WHERE l.name = learner_answers.learner AND a.answer IS NOT NULL
+    $$;
+
+-- An expression as statements of PL/pgSQL that return it. A CASE whose branches begin lines that
+-- are two spaces in becomes a statement per branch: then a call pays for those alone that it
+-- meets, and most of an expression is for rows that are not usual. `wrapped` is what to return of
+-- a branch, with %s for it.
+CREATE OR REPLACE FUNCTION pgpredict.as_statements(expression text, wrapped text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE
+        WHEN expression !~ '^CASE WHEN ' OR expression !~ ' END$' OR expression ~ '\n {0,2}ELSE '
+            OR bool_or(b.branch !~ ' THEN[ \n]'
+                       OR cardinality(regexp_split_to_array(b.branch, '\mCASE\M'))
+                          <> cardinality(regexp_split_to_array(b.branch, '\mEND\M')))
+        THEN format('RETURN %s;', format(wrapped, expression))
+        ELSE string_agg(
+                 format('IF %s THEN RETURN %s; END IF;',
+                        substr(b.branch, 1, b.place - 1),
+                        format(wrapped, substr(b.branch, b.place + 6))),
+                 E'\n' ORDER BY b.number) || E'\nRETURN NULL;'
+    END
+    FROM (
+        SELECT t.branch, t.number, strpos(translate(t.branch, E'\n', ' '), ' THEN ') AS place
+        FROM regexp_split_to_table(
+                 regexp_replace(regexp_replace(expression, '^CASE WHEN ', ''), ' END$', ''),
+                 E'\n  WHEN ') WITH ORDINALITY AS t (branch, number)
+    ) AS b
     $$;
 
 -- The columns of a row of the source as arguments; NULL: a column is gone.
@@ -98,8 +128,7 @@ BEGIN
     PERFORM pgpredict.define_answer(
         learner || '_parameters', '', 'double precision[]',
         format(reads, format(
-            'BEGIN RETURN (SELECT s.parameters FROM pgpredict.learner_current AS c'
-            ' JOIN pgpredict.learner_state AS s ON s.learner = c.learner AND s.state = c.state'
+            'BEGIN RETURN (SELECT c.parameters FROM pgpredict.learner_current AS c'
             ' WHERE c.learner = %L); END', learner)),
         format('learner %s: the parameters that predict now', learner));
     PERFORM pgpredict.define_answer(
@@ -123,7 +152,8 @@ DECLARE
     numbers text[] := ARRAY(
         SELECT '$' || f FROM generate_series(1, cardinality(l.features)) AS f ORDER BY f);
     after_state text[] := numbers[2 :] || format('$%s', cardinality(l.features) + 1);
-    state_name CONSTANT text := CASE WHEN 'state' = ANY (l.features) THEN 'at_state' ELSE 'state' END;
+    state_name CONSTANT text :=
+        CASE WHEN 'state' = ANY (l.features) THEN 'at_state' ELSE 'state' END;
     row_name CONSTANT text := CASE WHEN 'c' = ANY (l.features) THEN 'source_row' ELSE 'c' END;
     of_row text := pgpredict.passed_features(learner, row_name);
     one record;
@@ -131,16 +161,20 @@ BEGIN
     FOR one IN SELECT a.* FROM pgpredict.learner_answers(learner) AS a LOOP
         PERFORM pgpredict.define_answer(
             learner || one.suffix, arguments, one.result,
-            format('LANGUAGE plpgsql STABLE PARALLEL SAFE AS %L', format(
-                'DECLARE p CONSTANT float8[] := predict.%I(); BEGIN RETURN %s; END',
-                learner || '_parameters', pgpredict.substituted(one.answer, ARRAY['p'] || numbers))),
+            format('LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER'
+                   ' SET search_path = pg_catalog, pg_temp AS %L', format(
+                E'DECLARE p CONSTANT float8[] := (SELECT c.parameters'
+                ' FROM pgpredict.learner_current AS c WHERE c.learner = %L);\nBEGIN\n%s\nEND',
+                learner, pgpredict.substituted(
+                    pgpredict.as_statements(one.answer, one.wrapped), ARRAY['p'] || numbers))),
             format('learner %s, its current state: %s', learner, l.estimator));
         PERFORM pgpredict.define_answer(
             learner || one.suffix || '_at', format('%I bigint, %s', state_name, arguments),
             one.result,
             format('LANGUAGE plpgsql STABLE PARALLEL SAFE AS %L', format(
-                'DECLARE p CONSTANT float8[] := predict.%I($1); BEGIN RETURN %s; END',
-                learner || '_parameters', pgpredict.substituted(one.answer, ARRAY['p'] || after_state))),
+                E'DECLARE p CONSTANT float8[] := predict.%I($1);\nBEGIN\n%s\nEND',
+                learner || '_parameters', pgpredict.substituted(
+                    pgpredict.as_statements(one.answer, one.wrapped), ARRAY['p'] || after_state))),
             format('learner %s, any of its states: %s', learner, l.estimator));
         PERFORM pgpredict.define_answer(
             learner || one.suffix, format('%I %s', row_name, l.source), one.result,
@@ -153,14 +187,20 @@ BEGIN
             format('LANGUAGE sql STABLE PARALLEL SAFE RETURN predict.%I($1, %s)',
                    learner || one.suffix || '_at', of_row),
             format('learner %s, any of its states: %s', learner, l.estimator));
-        -- What the gate and the metrics ask, of many rows with parameters that are read already:
-        -- the place of the class instead of the class.
+        -- What is asked of many rows with parameters that are read already: _answer gives the place
+        -- of the class for the metrics, _label the class for whole tables.
         EXECUTE format(
             'CREATE OR REPLACE FUNCTION pgpredict.%I(parameters float8[], %s) RETURNS %s'
             ' LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %s',
             learner || '_answer' || one.suffix, arguments,
             CASE one.suffix WHEN '' THEN 'float8' ELSE one.result END,
             CASE one.suffix WHEN '' THEN format('(%s)::float8', l.prediction) ELSE one.answer END);
+        IF one.suffix = '' THEN
+            EXECUTE format(
+                'CREATE OR REPLACE FUNCTION pgpredict.%I(parameters float8[], %s) RETURNS %s'
+                ' LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %s',
+                learner || '_label', arguments, one.result, format(one.wrapped, one.answer));
+        END IF;
     END LOOP;
 END
 $$;

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION pgpredict.build_learner(learner text) RETURNS void
 DECLARE
     l pgpredict.learner := pgpredict.check_learner(learner);
     pieces jsonb := pgpredict.learner_pieces(learner) || pgpredict.answer_pieces(l);
-    settings CONSTANT text := pgpredict.learner_settings();
+    settings CONSTANT text := 'SET row_security = off ' || pgpredict.learner_settings(learner);
     -- A few keys are never a reason to read a whole table; plans are made once per session.
     by_key CONSTANT text := settings || ' SET enable_seqscan = off SET enable_hashjoin = off'
         ' SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan';
@@ -36,14 +36,17 @@ BEGIN
             THEN pgpredict.fill(pgpredict.thin_template(), pieces) ELSE '' END,
         'prune', CASE WHEN l.retention IS NOT NULL
             THEN pgpredict.fill('PERFORM pgpredict.prune_learner({literal});', pieces) ELSE '' END,
+        'learnt_not_finite', pgpredict.not_finite_expression('learnt'),
+        'features_not_finite', pgpredict.not_finite_expression('features'),
         'labels_not_finite', CASE WHEN l.target IS NULL THEN 'false'
-            ELSE 'pgpredict.not_finite(labels)' END);
+            ELSE pgpredict.not_finite_expression('labels') END);
     PERFORM pgpredict.define_stream_function(
         learner, '_quarantine', 'keys text[], reasons text[]', 'integer', by_key,
         pgpredict.fill(pgpredict.quarantine_template(), pieces));
     PERFORM pgpredict.define_stream_function(
         learner, '_apply', 'keys text[], features float8[], labels float8[], how text', 'integer',
-        by_key, pgpredict.fill(pgpredict.apply_learner_template(), pieces));
+        'SET plan_cache_mode = force_generic_plan',
+        pgpredict.fill(pgpredict.apply_learner_template(), pieces));
     PERFORM pgpredict.define_stream_function(
         learner, '_learn', 'batch integer', 'bigint', by_key,
         pgpredict.fill(pgpredict.learn_template(), pieces));

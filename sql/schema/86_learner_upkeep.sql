@@ -31,8 +31,8 @@ END
 $$;
 
 -- What a learner needs from time to time: the new name of a renamed source, triggers on its new
--- partitions, its queue. Rows that were in a table when it became a partition are not learnt: nobody
--- can tell whether they were before. Returns what it found.
+-- partitions, its queue. Rows that were in a table when it became a partition are not learnt:
+-- nobody can tell whether they were before. Returns what it found.
 CREATE OR REPLACE FUNCTION pgpredict.maintain_learner(learner text) RETURNS SETOF text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp

@@ -81,7 +81,8 @@ BEGIN
     INSERT INTO pgpredict.learner_state (
         learner, state, made_by, rows, batch_rows, checkpoint, parameters)
     VALUES (name, 0, 'created', 0, 0, true, initial);
-    INSERT INTO pgpredict.learner_current (learner, state) VALUES (name, 0);
+    INSERT INTO pgpredict.learner_current (learner, state, rows, parameters)
+    VALUES (name, 0, 0, initial);
     PERFORM pgpredict.create_learner_queue(name);
     PERFORM pgpredict.build_learner(name);
     PERFORM pgpredict.try_learner(name);

@@ -1,8 +1,8 @@
 -- The history of a learner: any state again, and what it would be without some rows.
 --
--- A state comes from another one, most of them from the one before. Numbers only grow along the way,
--- so that the way to a state is a few ranges of numbers: a new one begins wherever somebody rolled
--- back or unlearnt.
+-- A state comes from another one, most of them from the one before. Numbers only grow along the
+-- way, so that the way to a state is a few ranges of numbers: a new one begins wherever somebody
+-- rolled back or unlearnt.
 
 -- The way to a state, latest range first. It ends where the parameters came from elsewhere, or
 -- where the history is not kept any more.
@@ -121,7 +121,7 @@ DECLARE
     number bigint;
 BEGIN
     UPDATE pgpredict.learner_current AS c
-    SET state = c.state + 1
+    SET state = c.state + 1, rows = add_state.rows, parameters = add_state.parameters
     WHERE c.learner = add_state.learner
     RETURNING c.state INTO number;
     INSERT INTO pgpredict.learner_state (
@@ -131,8 +131,8 @@ BEGIN
 END
 $$;
 
--- Predicts and learns on with what a learner knew at a state. What it has learnt since is kept in the
--- history, and not learnt again. Returns the number of the new state.
+-- Predicts and learns on with what a learner knew at a state. What it has learnt since is kept in
+-- the history, and not learnt again. Returns the number of the new state.
 CREATE OR REPLACE FUNCTION pgpredict.rollback_learner(learner text, state bigint) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -190,8 +190,8 @@ BEGIN
 END
 $$;
 
--- Keeps so many states of a learner from now on, besides its checkpoints; NULL: all of them. Returns
--- how many go now.
+-- Keeps so many states of a learner from now on, besides its checkpoints; NULL: all of them.
+-- Returns how many go now.
 CREATE OR REPLACE FUNCTION pgpredict.set_learner_retention(learner text, states integer)
     RETURNS bigint
     LANGUAGE plpgsql
@@ -229,10 +229,40 @@ DECLARE
         ORDER BY s.state DESC
         LIMIT 1);
 BEGIN
-    DELETE FROM pgpredict.learner_batch AS b WHERE b.learner = prune_learner.learner AND b.state <= base;
+    DELETE FROM pgpredict.learner_batch AS b
+    WHERE b.learner = prune_learner.learner AND b.state <= base;
     DELETE FROM pgpredict.learner_state AS s
     WHERE s.learner = prune_learner.learner AND s.state < base AND NOT s.checkpoint;
     GET DIAGNOSTICS pruned = ROW_COUNT;
     RETURN pruned;
 END
 $$;
+
+-- A state of a learner as `db.score` takes a version of a model: its functions, and the parameters
+-- as a constant. NULL is the current state. No row: there is no such learner.
+CREATE OR REPLACE FUNCTION pgpredict.scored_learner(learner text, state bigint)
+    RETURNS TABLE (
+        version bigint, kind text, signature jsonb, form text, label_type text,
+        probability_type text, has_probability boolean, classes text[], label_function text,
+        probability_function text, parameters text)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    SET extra_float_digits = 1
+    AS $$
+    SELECT s.number,
+           CASE WHEN cardinality(l.classes) > 0 THEN 'classifier' ELSE 'regressor' END,
+           (SELECT jsonb_agg(jsonb_build_object('name', f.name, 'type', 'float8') ORDER BY f.place)
+            FROM unnest(l.features) WITH ORDINALITY AS f (name, place)),
+           'inline',
+           l.label_type,
+           coalesce(l.probability_type, 'double precision'),
+           l.probability_type IS NOT NULL,
+           l.classes,
+           format('pgpredict.%I', l.name || '_label'),
+           format('pgpredict.%I', l.name || '_answer_proba'),
+           format('%L::float8[]', pgpredict.parameters_at(l.name, s.number))
+    FROM pgpredict.learner AS l
+    JOIN pgpredict.learner_current AS c ON c.learner = l.name,
+         LATERAL (SELECT coalesce(scored_learner.state, c.state)) AS s (number)
+    WHERE l.name = scored_learner.learner
+    $$;

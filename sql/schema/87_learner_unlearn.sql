@@ -37,10 +37,11 @@ END
 $$;
 
 -- Takes rows out of what a learner knows: goes back to the state before the first of them was
--- learnt, and learns all that came after again without them, in the same batches, here and now. The
--- numbers are those of a learner that never saw them. New states are added; those with the rows stay
--- in the history. Readers go on with the old state until the commit. `keys` are those of the rows:
--- {17,18}, or JSON objects where a key has several columns. Returns how many rows were taken out.
+-- learnt, and learns all that came after again without them, in the same batches, here and now.
+-- The numbers are those of a learner that never saw them. New states are added; those with the
+-- rows stay in the history. Readers go on with the old state until the commit. `keys` are those of
+-- the rows: {17,18}, or JSON objects where a key has several columns. Returns how many rows were
+-- taken out.
 CREATE OR REPLACE FUNCTION pgpredict.unlearn(learner text, keys text[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -120,7 +121,8 @@ DECLARE
 BEGIN
     count := cardinality(places);
     rest := ARRAY(SELECT keys[p] FROM unnest(places) WITH ORDINALITY AS p (p, n) ORDER BY n);
-    labels_left := ARRAY(SELECT labels[p] FROM unnest(places) WITH ORDINALITY AS p (p, n) ORDER BY n);
+    labels_left := ARRAY(
+        SELECT labels[p] FROM unnest(places) WITH ORDINALITY AS p (p, n) ORDER BY n);
     features_left := ARRAY(
         SELECT features[(p - 1) * width + f]
         FROM unnest(places) WITH ORDINALITY AS p (p, n), generate_series(1, width) AS f
@@ -138,9 +140,8 @@ CREATE OR REPLACE FUNCTION pgpredict.check_whole_history(learner text, ranges in
 DECLARE
     told bigint;
     known bigint := (
-        SELECT s.rows
+        SELECT c.rows
         FROM pgpredict.learner_current AS c
-        JOIN pgpredict.learner_state AS s ON s.learner = c.learner AND s.state = c.state
         WHERE c.learner = check_whole_history.learner);
 BEGIN
     SELECT coalesce(sum(cardinality(b.keys)), 0) INTO told

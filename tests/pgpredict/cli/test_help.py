@@ -38,6 +38,10 @@ OF_STREAMS = (
     *("create", "list", "show", "pause", "resume", "backfill", "dead", "retry", "retain"),
     *("shadow", "unshadow", "publish", "unpublish", "drop"),
 )
+OF_LEARNERS = (
+    *("create", "list", "show", "states", "learn", "pause", "resume", "unlearn", "rollback"),
+    *("checkpoint", "retain", "export", "quarantine", "release", "discard", "drop"),
+)
 
 
 def test_the_commands_are_there() -> None:
@@ -55,6 +59,7 @@ def test_the_commands_are_there() -> None:
         "server status",
         "server psql",
         *(f"stream {name}" for name in OF_STREAMS),
+        *(f"learner {name}" for name in OF_LEARNERS),
     }
 
 

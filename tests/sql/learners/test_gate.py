@@ -123,7 +123,7 @@ def test_a_learner_whose_numbers_are_lost_stops(
     """It keeps the last state, and does not fill the quarantine with every row that comes."""
     insert(connection, 1, 5)
     drain(connection)
-    connection.execute("UPDATE pgpredict.learner_state SET parameters[1] = 1.7e308 WHERE state = 1")
+    connection.execute("UPDATE pgpredict.learner_current SET parameters[1] = 1.7e308")
     connection.execute("UPDATE payments SET amount = 1e9")
     insert(connection, 11, 30)
     connection.execute("UPDATE payments SET amount = 1e9 + id")

@@ -1,0 +1,151 @@
+"""`pgpredict learner` on a table of payments, and what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import skops.io
+from sklearn.linear_model import SGDClassifier
+
+import pgpredict
+from tests.pgpredict.cli.conftest import Result, Run
+from tests.sql.learners.payments import PAYMENTS, insert
+
+Learner = Callable[..., Result]
+
+
+@pytest.fixture
+def learner(run: Run, installed_dsn: str) -> Learner:
+    """Runs `pgpredict learner …` on the database of `db`: ``learner("show", "fraud")``."""
+    return lambda *arguments: run("learner", *arguments, "--dsn", installed_dsn)
+
+
+@pytest.fixture
+def shop(db: pgpredict.Database) -> Iterator[Any]:
+    with db.connection() as connection:
+        connection.execute(PAYMENTS)
+        connection.commit()
+        connection.autocommit = True
+        yield connection
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.skops"
+    skops.io.dump(SGDClassifier(loss="log_loss", shuffle=False), path)
+    return path
+
+
+@pytest.fixture
+def fraud(learner: Learner, shop: Any, model: Path) -> Any:
+    """The learner, with 30 payments learnt in three batches. Gives the connection."""
+    insert(shop, 1, 30)
+    said(learner(*CREATE, str(model), "payments", *OPTIONS, "--backfill"))
+    said(learner("learn", "fraud", "--batch", "10"))
+    return shop
+
+
+CREATE = ("create", "fraud")
+OPTIONS = ("--features", "amount,hours", "--target", "is_fraud")
+
+
+def said(result: Result) -> list[str]:
+    """The lines of an answer; without one word of complaint."""
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    return list(result.stdout.splitlines())
+
+
+def data(result: Result) -> Any:
+    """The JSON of an answer."""
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_create_and_learn(learner: Learner, shop: Any, model: Path) -> None:
+    insert(shop, 1, 30)
+    assert said(learner(*CREATE, str(model), "payments", *OPTIONS, "--backfill")) == [
+        "fraud   SGDClassifier(loss='log_loss', shuffle=False)",
+        "  learns        is_fraud from 2 features of public.payments",
+        "  try           SELECT predict.fraud(t) FROM public.payments AS t LIMIT 5",
+        "  waiting       30 rows",
+        "  next          pgpredict worker fraud",
+    ]
+    assert said(learner("learn", "fraud", "--batch", "10")) == [
+        "fraud has done 30 rows, and is at state 3"
+    ]
+    assert data(learner("learn", "fraud", "--json")) == {"learner": "fraud", "rows": 0, "state": 3}
+
+
+def test_create_says_what_it_made(learner: Learner, shop: Any, model: Path) -> None:
+    made = data(
+        learner(
+            *(*CREATE, str(model), "payments", *OPTIONS, "--classes", "false,true"),
+            *("--key", "id", "--retention", "5", "--no-notify", "--level", "row", "--json"),
+        )
+    )
+    assert made["classes"] == ["false", "true"]
+    assert (made["retention"], made["notify"], made["level"]) == (5, False, "row")
+
+
+def test_what_cannot_be_is_refused(learner: Learner, shop: Any, model: Path) -> None:
+    result = learner(*CREATE, str(model), "payments", "--features", "note", "--target", "is_fraud")
+    assert result.exit_code == 3
+    assert "cannot create learner fraud" in result.stderr
+    result = learner("show", "nothing")
+    assert (result.exit_code, "there is no learner nothing" in result.stderr) == (3, True)
+
+
+def test_what_a_learner_knows(learner: Learner, fraud: Any) -> None:
+    assert "fraud" in said(learner("list"))[1]
+    shown = said(learner("show", "fraud"))
+    assert shown[0] == "fraud   learning"
+    assert any("log loss" in line for line in shown)
+    states = data(learner("states", "fraud", "--last", "2", "--json"))
+    assert [state["state"] for state in states] == [3, 2]
+    assert len(said(learner("states", "fraud"))) == 5
+
+
+def test_back_and_forth(learner: Learner, fraud: Any, tmp_path: Path) -> None:
+    assert said(learner("unlearn", "fraud", "15", "25")) == [
+        "fraud has unlearnt 2 rows, and is at state 6"
+    ]
+    assert said(learner("unlearn", "fraud", "15")) == ["fraud had learnt none of these"]
+    assert said(learner("rollback", "fraud", "1")) == [
+        "fraud is at state 7, which knows what state 1 knew"
+    ]
+    assert said(learner("checkpoint", "fraud")) == ["state 7 of fraud stays"]
+    assert said(learner("retain", "fraud", "2")) == ["fraud keeps 2 states; 5 states forgotten now"]
+    assert said(learner("retain", "fraud", "all"))[0].startswith("fraud keeps all its states")
+    assert learner("retain", "fraud", "some").exit_code == 2
+    file = tmp_path / "fraud.skops"
+    assert said(learner("export", "fraud", str(file), "--state", "7"))[0].startswith("fraud is in")
+    assert skops.io.load(file).t_ == 11.0
+    assert learner("export", "fraud", str(file)).exit_code != 0
+
+
+def test_pause_resume_drop(learner: Learner, fraud: Any) -> None:
+    assert said(learner("pause", "fraud")) == [
+        "fraud is paused: rows wait until pgpredict learner resume fraud"
+    ]
+    insert(fraud, 31, 40)
+    assert said(learner("learn", "fraud")) == ["fraud has done 0 rows, and is at state 3"]
+    assert said(learner("resume", "fraud")) == ["fraud learns; 10 rows waiting"]
+    assert said(learner("drop", "fraud")) == ["fraud is gone, with its history; 10 rows waited"]
+    assert said(learner("list")) == [
+        "no learners yet; create one: pgpredict learner create NAME ESTIMATOR TABLE"
+    ]
+
+
+def test_quarantine(learner: Learner, fraud: Any) -> None:
+    fraud.execute("INSERT INTO payments VALUES (50, 'NaN', 1, true), (51, NULL, 1, true)")
+    learner("learn", "fraud")
+    assert "amount is NaN" in said(learner("quarantine", "fraud"))[1]
+    held = data(learner("quarantine", "fraud", "--json"))
+    assert said(learner("discard", "fraud", str(held[0]["id"]))) == ["fraud: 1 row discarded"]
+    assert said(learner("release", "fraud")) == ["fraud: 1 row released, to be learnt next"]
+    assert said(learner("quarantine", "fraud")) == ["nothing is in quarantine"]
