@@ -34,17 +34,23 @@ def told(doing: str, *, passing: tuple[type[PgpredictError], ...] = ()) -> Itera
     except dg.Failure:
         raise
     except Exception as error:
-        # A mistake of ours, or of a library: another try would end the same way.
+        # A mistake of ours, or of a library, after which another try would end the same way; or a
+        # connection that was lost where nobody looked for it.
         unknown = PgpredictError(f"{type(error).__name__}: {error}", do="see the traceback below")
-        raise _failure(doing, unknown, retry=False) from error
+        raise _failure(doing, unknown, retry=_may_pass(error)) from error
 
 
 def passes(error: PgpredictError) -> bool:
     """Whether an error may be gone in a minute: no server, a deadlock, too many connections."""
-    if isinstance(error, NoServer):
-        return True
-    cause = error.__cause__
-    return isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith(PASSING)
+    return isinstance(error, NoServer) or _may_pass(error.__cause__)
+
+
+def _may_pass(error: BaseException | None) -> bool:
+    if not isinstance(error, psycopg.Error):
+        return False
+    if error.sqlstate is None:  # not from the server: it did not answer
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith(PASSING)
 
 
 def refused(doing: str, what: str, *, why: str = "", do: str = "") -> dg.Failure:

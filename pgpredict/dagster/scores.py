@@ -15,6 +15,7 @@ from pgpredict.dagster.days import days_of, partitions
 from pgpredict.dagster.failures import told
 from pgpredict.dagster.statements import ask, transaction
 from pgpredict.errors import InUse, InvalidSource
+from pgpredict.sample import is_query
 
 if TYPE_CHECKING:
     from pgpredict.dagster.component import ServedModel
@@ -78,6 +79,11 @@ def scores(model: "ServedModel", score: Score) -> dg.AssetsDefinition:
 def _key(db: pgpredict.Database, score: Score) -> list[str]:
     if score.key:
         return list(score.key)
+    if is_query(score.source):
+        raise InvalidSource(
+            "the query of score.source has no primary key",
+            do="name the columns that tell its rows apart in score.key",
+        )
     with transaction(db) as connection:
         found = ask(connection, "primary_key", table=score.source)
     if not found:
