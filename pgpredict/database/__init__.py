@@ -14,7 +14,7 @@
                 statements are in stream_records, stream_statements
     learners    models that learn from the rows of a table: records and statements are in
                 learner_records, learner_statements, what is done with their states in
-                learner_history
+                learner_history, with the rules of their gates in learner_rules
     modelbytes  the model file that is stored
     deploying   a new version into the database, in one transaction
     mismatch    golden rows that differ, side by side
@@ -35,6 +35,7 @@ from __future__ import annotations
 
 from pgpredict.database.client import Database, connect
 from pgpredict.database.learner_records import Learner, LearnerState, Quarantined
+from pgpredict.database.learner_rules import Rule
 from pgpredict.database.monitoring import Drift
 from pgpredict.database.records import Deployment, Event, GoldenRow, Model, Verification, Version
 from pgpredict.database.stream_records import DeadLetter, Stream
@@ -50,6 +51,7 @@ __all__ = [
     "LearnerState",
     "Model",
     "Quarantined",
+    "Rule",
     "Stream",
     "Verification",
     "Version",

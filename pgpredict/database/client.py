@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pgpredict.database.learner_history import LearnerHistory
+from pgpredict.database.learner_rules import LearnerRules
 from pgpredict.database.learners import Learners
 from pgpredict.database.monitoring import Monitoring
 from pgpredict.database.names import check_name, check_version
@@ -47,7 +48,7 @@ def connect(target: Target = None) -> Database:
     return Database(link(target))
 
 
-class Database(Monitoring, Streams, Learners, LearnerHistory, Scores, Session):
+class Database(Monitoring, Streams, Learners, LearnerHistory, LearnerRules, Scores, Session):
     """A database with pgpredict in it.
 
     Every method is a transaction of its own; on a connection of yours that is inside a

@@ -94,3 +94,23 @@ SELECT pgpredict.release_quarantine(%(name)s, %(ids)s::bigint[]) AS rows;
 
 -- name: discard
 SELECT pgpredict.discard_quarantine(%(name)s, %(ids)s::bigint[]) AS rows;
+
+-- name: add_rule
+SELECT pgpredict.add_rule(%(name)s, %(rule)s, %(condition)s) AS rule;
+
+-- name: add_range_rule
+SELECT pgpredict.add_range_rule(
+    %(name)s, %(feature)s, %(low)s::float8, %(high)s::float8) AS rule;
+
+-- name: add_outlier_rule
+SELECT pgpredict.add_outlier_rule(%(name)s, %(feature)s, %(at_most)s::float8) AS rule;
+
+-- name: add_category_rule
+SELECT pgpredict.add_category_rule(%(name)s, %(column)s, %(allowed)s::text[]) AS rule;
+
+-- name: drop_rule
+SELECT pgpredict.drop_rule(%(name)s, %(rule)s);
+
+-- name: rules
+SELECT * FROM pgpredict.rules
+WHERE learner = %(name)s OR %(name)s::text IS NULL;

@@ -77,7 +77,7 @@ CREATE OR REPLACE FUNCTION pgpredict.substituted(expression text, arguments text
 
 -- pgpredict.<learner>_gate(row, released): what is said against learning a row whose features are
 -- finite; NULL: nothing. `r` is the row; `released` says whether somebody released it from the
--- quarantine. There are no rules of the learner's own yet: only what its estimator cannot learn.
+-- quarantine. This is what its estimator cannot learn; build_gate puts the rules behind it.
 CREATE OR REPLACE FUNCTION pgpredict.gate_expression(learner text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp

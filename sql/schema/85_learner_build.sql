@@ -19,10 +19,7 @@ BEGIN
     PERFORM pgpredict.define_stream_function(
         learner, '_kernel', 'parameters float8[], features float8[], labels float8[]', 'float8[]',
         'IMMUTABLE', l.kernel);
-    EXECUTE format(
-        'CREATE OR REPLACE FUNCTION pgpredict.%I(r %s, released boolean) RETURNS text'
-        ' LANGUAGE sql STABLE RETURN %s',
-        learner || '_gate', l.source, pgpredict.gate_expression(learner));
+    PERFORM pgpredict.build_gate(learner);
     pieces := pieces || jsonb_build_object(
         'read_features', pgpredict.passed_features(learner, 's'),
         'read_label', CASE
