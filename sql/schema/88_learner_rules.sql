@@ -3,126 +3,6 @@
 -- A rule is a condition on the columns of a row. learn() is SECURITY DEFINER, so that it runs with
 -- the rights of the owner of the schema: who may add a rule may do what the owner may.
 
--- A name in quotes, always: PL/pgSQL has words of its own that SQL does not reserve.
-CREATE OR REPLACE FUNCTION pgpredict.in_quotes(name text) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-    RETURN '"' || replace(name, '"', '""') || '"';
-
--- The columns of a table whose names stand in a condition, be it in a text or as a function's.
-CREATE OR REPLACE FUNCTION pgpredict.columns_in(source regclass, condition text) RETURNS text[]
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}')
-    FROM pg_attribute AS a
-    WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped
-      AND (lower(a.attname::text) = ANY (regexp_split_to_array(
-               lower(condition), '[]\s!"#%&''()*+,./:;<=>?@[\\^`{|}~-]+'))
-           OR strpos(condition, pgpredict.in_quotes(a.attname::text)) > 0)
-    $$;
-
--- One rule as a block of PL/pgSQL: the columns are variables, so that the condition is evaluated
--- without a query.
-CREATE OR REPLACE FUNCTION pgpredict.rule_block(rule pgpredict.gate_rule) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT format(
-        E'gate.rule := %L;\nDECLARE\n%s\nBEGIN\nIF NOT (%s\n) THEN\n'
-        'gate.reasons := concat_ws(''; '', gate.reasons, concat(%s%L));\nEND IF;\nEND;\n',
-        (rule).name,
-        string_agg(
-            format('%s CONSTANT %s%s := %s.r.%1$s;', pgpredict.in_quotes(a.attname::text),
-                   format_type(a.atttypid, a.atttypmod),
-                   CASE WHEN a.attcollation <> t.typcollation
-                       THEN format(' COLLATE %I.%I', n.nspname, c.collname) END,
-                   pgpredict.in_quotes(l.name || '_gate')), E'\n' ORDER BY a.attnum)
-            FILTER (WHERE a.attnum > 0),
-        (rule).condition,
-        string_agg(
-            format('%L, coalesce(left(%s::text, 100), ''NULL''), ',
-                   CASE WHEN a.place > 1 THEN ', ' ELSE '' END || a.attname || ' is ',
-                   pgpredict.in_quotes(a.attname::text)), '' ORDER BY a.attnum)
-            FILTER (WHERE a.attnum > 0),
-        CASE WHEN count(a.attnum) > 0 THEN ': ' ELSE '' END
-            || format('rule %s, %s', (rule).name, (rule).expects))
-    FROM pgpredict.learner AS l
-    LEFT JOIN (
-        SELECT a.*, row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) AS place
-        FROM pg_attribute AS a
-        WHERE a.attname = ANY ((rule).columns) AND NOT a.attisdropped
-    ) AS a ON a.attrelid = to_regclass(l.source)
-    LEFT JOIN pg_type AS t ON t.oid = a.atttypid
-    LEFT JOIN pg_collation AS c ON c.oid = a.attcollation
-    LEFT JOIN pg_namespace AS n ON n.oid = c.collnamespace
-    WHERE l.name = (rule).learner
-    $$;
-
--- The body of pgpredict.<learner>_gate(row, released): what the estimator cannot learn, then the
--- rules.
-CREATE OR REPLACE FUNCTION pgpredict.gate_template() RETURNS text
-    LANGUAGE sql IMMUTABLE
-    RETURN $body$
-#variable_conflict use_column
-<<gate>>
-DECLARE
-    reasons text := %s;
-    rule text;
-BEGIN
-    IF released OR reasons IS NOT NULL THEN
-        RETURN reasons;
-    END IF;
-    %s
-    RETURN reasons;
-EXCEPTION WHEN data_exception OR cardinality_violation OR raise_exception THEN
-    RETURN concat_ws('; ', reasons, 'rule ' || rule || ' fails: ' || SQLERRM);
-END
-$body$;
-
--- Creates pgpredict.<learner>_gate(row, released). Without rules it is an expression that becomes
--- part of the statement that calls it. A row on which a rule fails is one that breaks it: it must
--- not keep the others from being learnt. What is wrong with the rule itself raises: then all wait.
-CREATE OR REPLACE FUNCTION pgpredict.build_gate(learner text) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    AS $$
-DECLARE
-    l pgpredict.learner := pgpredict.check_learner(learner);
-    blocks text := (
-        SELECT string_agg(pgpredict.rule_block(g), '' ORDER BY g.created_at, g.name)
-        FROM pgpredict.gate_rule AS g WHERE g.learner = build_gate.learner);
-    gate regprocedure;
-BEGIN
-    IF blocks IS NULL THEN
-        EXECUTE format(
-            'CREATE OR REPLACE FUNCTION pgpredict.%I(r %s, released boolean) RETURNS text'
-            ' LANGUAGE sql STABLE RETURN %s',
-            learner || '_gate', l.source, pgpredict.gate_expression(learner));
-        gate := format('pgpredict.%I', learner || '_gate')::regproc::regprocedure;
-        PERFORM pgpredict.hand_over(gate);
-        PERFORM pgpredict.hide_function(gate);
-    ELSE
-        PERFORM pgpredict.define_stream_function(
-            learner, '_gate', format('r %s, released boolean', l.source), 'text', 'STABLE',
-            format(pgpredict.gate_template(), pgpredict.gate_expression(learner), blocks));
-    END IF;
-END
-$$;
-
--- Raises unless a condition on the rows of a table can be asked. It stands alone first, so that
--- nothing can close the brackets around it; WHERE takes no aggregates.
-CREATE OR REPLACE FUNCTION pgpredict.try_condition(source regclass, condition text) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-BEGIN
-    EXECUTE format(E'SELECT %s\n FROM (SELECT s.* FROM %s AS s) AS r LIMIT 0', condition, source);
-    EXECUTE format(E'SELECT FROM (SELECT s.* FROM %s AS s) AS r WHERE NOT (%s\n) LIMIT 0',
-                   source, condition);
-END
-$$;
-
 -- Puts a rule in the gate. What cannot be raises, and changes nothing. Returns its name.
 CREATE OR REPLACE FUNCTION pgpredict.put_rule(
     learner text, name text, kind text, columns text[], condition text, expects text) RETURNS text
@@ -270,9 +150,11 @@ CREATE OR REPLACE FUNCTION pgpredict.add_category_rule(
     AS $$
     SELECT pgpredict.put_rule(
         learner, column_name || '_category', 'category', ARRAY[column_name],
-        format('%I::text = ANY (%L::text[])', column_name, nullif(allowed, '{}')),
-        format('one of %s', array_to_string(allowed[: 10], ', ', 'NULL')
-                            || CASE WHEN cardinality(allowed) > 10 THEN ', …' ELSE '' END))
+        CASE WHEN a.values <> '{}'
+            THEN format('%I::text = ANY (%L::text[])', column_name, a.values) END,
+        format('one of %s', array_to_string(a.values[: 10], ', ')
+                            || CASE WHEN cardinality(a.values) > 10 THEN ', …' ELSE '' END))
+    FROM array_remove(allowed, NULL) AS a (values)
     $$;
 
 -- Takes a rule out of the gate. Rows in quarantine stay there: release_quarantine.

@@ -8,13 +8,11 @@ import pytest
 from sklearn.linear_model import SGDClassifier
 
 import pgpredict
-from pgpredict.errors import InvalidLearner, UnknownLearner
 from tests.sql.learners.asking import (
     Connection,
     drain,
     learn,
     learnt,
-    one,
     parameters,
     quarantine,
     state,
@@ -263,69 +261,6 @@ def test_a_condition_may_ask_other_rows(db: pgpredict.Database, connection: Conn
 
 
 @pytest.mark.usefixtures("fraud")
-@pytest.mark.parametrize(
-    ("condition", "says"),
-    [
-        ("amount <", "syntax error"),
-        ("amount", "argument of NOT must be type boolean"),
-        ("amounts < 1", 'column "amounts" does not exist'),
-        ("amount < 'x'", "invalid input syntax"),
-        ("count(*) > 1", "aggregate functions are not allowed in WHERE"),
-        ("amount < 1) OR (true", "syntax error"),
-        ("true); DROP TABLE payments; SELECT (true", "syntax error"),
-        ("true; DROP TABLE payments", "syntax error"),
-        ("amount < $1", "there is no parameter"),
-        ("true /*", "unterminated /. comment"),
-        ("nothing(amount)", "function nothing.* does not exist"),
-        ("  ", "it has no condition"),
-        (None, "it has no condition"),
-    ],
-)
-def test_a_broken_condition_leaves_nothing(
-    db: pgpredict.Database, connection: Connection, condition: str, says: str
-) -> None:
-    insert(connection, 1, 2)
-    gate = "SELECT pg_get_functiondef('pgpredict.fraud_gate'::regproc)"
-    before = one(connection, gate)
-    with pytest.raises(
-        InvalidLearner, match=f"(?s)learner fraud cannot have the rule odd: .*{says}"
-    ):
-        db.add_rule("fraud", "odd", condition)
-    assert (db.rules(), one(connection, gate)) == ([], before)
-    assert drain(connection) == 2
-
-
-@pytest.mark.usefixtures("fraud")
-def test_misuse(db: pgpredict.Database, connection: Connection) -> None:
-    put(connection, 1, 1)
-    db.add_rule("fraud", "mine", "true")
-    for call, says in [
-        (lambda: db.add_rule("fraud", "mine", "true"), "there is one already: drop it first"),
-        (lambda: db.add_rule("fraud", " ", "true"), "has 1 to 63 characters"),
-        (lambda: db.drop_rule("fraud", "yours"), "learner fraud has no rule yours"),
-        (lambda: db.add_range_rule("fraud", "amount", None, None), "it has no bound"),
-        (lambda: db.add_range_rule("fraud", "amount", 2, 1), "2 is above 1"),
-        (lambda: db.add_range_rule("fraud", "amount", float("nan"), 1), "a bound is NaN"),
-        (lambda: db.add_range_rule("fraud", "gone", 0, 1), "no column gone"),
-        (lambda: db.add_range_rule("fraud", "note", 0, 1), "note is text, the rule needs"),
-        (lambda: db.add_outlier_rule("fraud", "amount", 0), "0 is no number of deviations"),
-        (lambda: db.add_outlier_rule("fraud", "amount", 3), "half of .* or more have the same, 1"),
-        (lambda: db.add_category_rule("fraud", "note", []), "it has no condition"),
-        (lambda: db.add_category_rule("fraud", "gone", ["a"]), 'column "gone" does not exist'),
-    ]:
-        with pytest.raises(InvalidLearner, match=says):
-            call()
-    connection.execute("DELETE FROM payments")
-    with pytest.raises(InvalidLearner, match="holds no numbers of it yet"):
-        db.add_outlier_rule("fraud", "amount", 3)
-    with pytest.raises(UnknownLearner, match="there is no learner other"):
-        db.add_rule("other", "mine", "true")
-    with pytest.raises(UnknownLearner, match="there is no learner other"):
-        db.rules("other")
-    assert [rule.name for rule in db.rules()] == ["mine"]
-
-
-@pytest.mark.usefixtures("fraud")
 def test_rules_stay_when_the_source_is_renamed_and_go_with_the_learner(
     db: pgpredict.Database, connection: Connection
 ) -> None:
@@ -344,26 +279,3 @@ def test_rules_on_every_postgres(every_db: pgpredict.Database) -> None:
     every_db.add_rule("fraud", "few", "amount < 100")
     assert every_db.rules("fraud")[0].columns == ["amount"]
     every_db.drop_rule("fraud", "few")
-
-
-@pytest.mark.usefixtures("fraud")
-def test_nobody_may_call_what_belongs_to_rules(
-    db: pgpredict.Database, connection: Connection
-) -> None:
-    everybody = (
-        "SELECT count(*) FROM pg_proc AS p,"
-        " aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a"
-        " WHERE p.pronamespace = 'pgpredict'::regnamespace AND a.grantee = 0"
-    )
-    db.add_rule("fraud", "few", "amount < 100")
-    assert one(connection, everybody) == 0
-    db.drop_rule("fraud", "few")
-    assert one(connection, everybody) == 0
-    assert (
-        one(
-            connection,
-            "SELECT count(*) FROM pg_proc WHERE pronamespace = 'pgpredict'::regnamespace"
-            " AND proname ~ '^(add|drop)_(\\w+_)?rule$'",
-        )
-        == 5
-    )
