@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import psycopg
 import pytest
 import yaml
 from dagster.components.testing import create_defs_folder_sandbox
@@ -85,7 +84,7 @@ def test_two_models_and_assets_of_the_project_in_one_graph() -> None:
 
 
 def test_a_resource_of_the_project(
-    connection: psycopg.Connection, installed_dsn: str, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, installed_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGPREDICT_DSN", "postgresql://me@127.0.0.1:1/nowhere")
     monkeypatch.setenv("SHOP_DSN", installed_dsn)
@@ -94,9 +93,7 @@ def test_a_resource_of_the_project(
         definitions(attributes(resource="shop")), dg.Definitions(resources={"shop": shop})
     )
 
-    result = defs.resolve_job_def("buys_retrain").execute_in_process(
-        instance=dg.DagsterInstance.ephemeral()
-    )
+    result = defs.resolve_job_def("buys_retrain").execute_in_process(instance=instance)
 
     assert result.success
     assert "pgpredict" not in (definitions(attributes(resource="shop")).resources or {})
