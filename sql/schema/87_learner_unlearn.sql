@@ -111,7 +111,7 @@ CREATE OR REPLACE FUNCTION pgpredict.without_keys(
     keys text[], features float8[], labels float8[], wanted text[],
     OUT rest text[], OUT features_left float8[], OUT labels_left float8[], OUT count integer)
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
     width CONSTANT integer := cardinality(features) / cardinality(keys);

@@ -111,9 +111,10 @@ $$;
 -- nothing can close the brackets around it; WHERE takes no aggregates.
 CREATE OR REPLACE FUNCTION pgpredict.try_condition(source regclass, condition text) RETURNS void
     LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 BEGIN
+    SET LOCAL search_path = pg_catalog, pg_temp;  -- as the gate has it
     EXECUTE format(E'SELECT %s\n FROM (SELECT s.* FROM %s AS s) AS r LIMIT 0', condition, source);
     EXECUTE format(E'SELECT FROM (SELECT s.* FROM %s AS s) AS r WHERE NOT (%s\n) LIMIT 0',
                    source, condition);

@@ -27,6 +27,7 @@ from tests.sql.learners.payments import insert
         ("amount < $1", "there is no parameter"),
         ("true /*", "unterminated /. comment"),
         ("nothing(amount)", "function nothing.* does not exist"),
+        ("counts_as_equal(amount)", "function counts_as_equal.* does not exist"),
         ("  ", "it has no condition"),
         (None, "it has no condition"),
     ],
