@@ -9,7 +9,7 @@ BIN    := .venv/bin
 PINS   := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dagster test faults bench pictures lint format clean
+.PHONY: help demo dagster test faults bench loss pictures lint format clean
 
 help: ## list what there is
 	@echo "pgpredict: make what?"
@@ -27,6 +27,9 @@ test: .venv/.installed-dev ## all tests, on Postgres 18 and 16; ARGS='tests/sql 
 
 bench: .venv/.installed-bench ## the benchmarks, as ratios from one run; ARGS=boosting runs one
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+loss: .venv/.installed-bench ## the picture of a learner on the flights of a year, beside models of scikit-learn
+	@$(BIN)/python -m benchmarks.running_loss $(ARGS)
 
 faults: .venv/.installed-dev ## 200 kills while 100,000 rows go into a stream, and none is lost or double
 	@$(BIN)/python -m tests.faults $(ARGS)
