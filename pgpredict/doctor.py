@@ -163,7 +163,31 @@ def _streams(cursor: Cursor) -> Iterator[Finding]:
     if found["dead"]:
         facts.append(f"{found['dead']:,} dead letters")
         advice.append("pgpredict stream dead")
+    if found["failing"]:
+        facts.append(f"{found['failing']:,} rows failed and are tried again")
+        advice.append("pgpredict stream show NAME")
     yield Finding("streams", "note" if advice else "ok", ", ".join(facts), do="; ".join(advice))
+    for stream in found["gone"] or ():
+        yield Finding(
+            f"stream {stream}",
+            "problem",
+            "its source is gone",
+            do=f"pgpredict stream drop {stream}",
+        )
+    yield from _triggers(cursor)
+
+
+def _triggers(cursor: Cursor) -> Iterator[Finding]:
+    for row in cursor.execute(query("triggers", "doctor")).fetchall():
+        stream, relation = row["stream"], row["relation"]
+        yield Finding(
+            f"stream {stream}",
+            "problem",
+            f"triggers on {relation} are {'disabled' if row['disabled'] else 'missing'}",
+            do=f"ALTER TABLE {relation} ENABLE TRIGGER USER; pgpredict stream backfill {stream}"
+            if row["disabled"]
+            else f"a worker puts them back: pgpredict worker {stream} --once",
+        )
 
 
 def _writing(facts: dict[str, Any]) -> Finding:

@@ -133,12 +133,15 @@ def span(time: timedelta) -> str:
     """A span of time as people read it.
 
     Example:
-        >>> span(timedelta(milliseconds=4.2)), span(timedelta(minutes=90)), span(timedelta(days=30))
-        ('4.2 ms', '90 min', '30 days')
+        >>> span(timedelta(milliseconds=4.2)), span(timedelta(milliseconds=931.4))
+        ('4.2 ms', '931 ms')
+        >>> span(timedelta(minutes=90)), span(timedelta(days=30))
+        ('90 min', '30 days')
     """
     seconds = time.total_seconds()
     if seconds < 1:
-        return f"{1_000 * seconds:.2g} ms"
+        milliseconds = 1_000 * seconds
+        return f"{milliseconds:.0f} ms" if milliseconds >= 99.5 else f"{milliseconds:.2g} ms"
     for unit, seconds_of_it, shorter_than in (
         ("s", 1, 120),
         ("min", 60, 7_200),

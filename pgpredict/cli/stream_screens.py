@@ -69,12 +69,12 @@ def show(
         "log": log(stream),
         "waiting": _waiting(stream),
         "speed": _speed(stream),
+        "failing": _failing(stream),
         "dead letters": _dead_letters(stream),
         "backfill": _backfill(stream),
         "shadows": _shadows(stream),
         "shadow error": stream.shadow_error or "",
-        "triggers": f"per {stream.level}, which {'wake' if stream.notify else 'do not wake'} "
-        "the worker",
+        "triggers": f"per {stream.level}, {_do(stream)}",
         "attempts": str(stream.attempts),
         "created": f"{screen.cell(stream.created_at)} by {stream.created_by}",
     }
@@ -180,6 +180,18 @@ def _speed(stream: Stream) -> str:
         return "no worker was here yet" if stream.mode == "queue" else ""
     behind = f", {screen.span(stream.lag)} behind" if stream.lag is not None else ""
     return f"{stream.rate:,.6g} rows/s{behind}; last batch {screen.cell(stream.last_at)}"
+
+
+def _do(stream: Stream) -> str:
+    if stream.mode == "transaction":
+        return "which predict" + (" and notify subscribers" if stream.notify else "")
+    return "which wake the worker" if stream.notify else "which do not wake the worker"
+
+
+def _failing(stream: Stream) -> str:
+    if not stream.failing:
+        return ""
+    return f"{screen.count(stream.failing, 'row')}, to be tried again: {stream.last_error}"
 
 
 def _dead_letters(stream: Stream) -> str:

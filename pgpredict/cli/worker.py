@@ -73,7 +73,8 @@ def worker(
         with _stopping_on_signals(at_work):
             rows = at_work.run()
     if not json:
-        screen.say(f"{screen.count(rows, 'row')} done")
+        failed = f"; {screen.count(at_work.failing, 'row')} failed, to be tried again"
+        screen.say(f"{screen.count(rows, 'row')} done" + (failed if at_work.failing else ""))
 
 
 def _address(health: str | None) -> Address | None:

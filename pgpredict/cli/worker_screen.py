@@ -48,6 +48,9 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"{e['stream']}: {e['error']} (again in {duration(e['retry_in_seconds'])})"
     ),
     "recovered": lambda e: f"{e['stream']}: works again",
+    "rows_failed": lambda e: (
+        f"{e['stream']}: {screen.count(e['rows'], 'row')} failed, to be tried again: {e['error']}"
+    ),
     "dead_letters": lambda e: (
         f"{e['stream']}: {screen.count(e['new'], 'dead letter')}; "
         "see pgpredict.dead_letters, pgpredict.retry_dead"
@@ -58,7 +61,10 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     ),
     "stopping": lambda e: f"{e['reason']}: finishing the batch in hand",
 }
-WARNINGS = {"polling", "stream_dropped", "failing", "dead_letters", "maintained", "reconnecting"}
+WARNINGS = {
+    *("polling", "stream_dropped", "failing", "rows_failed", "dead_letters", "maintained"),
+    "reconnecting",
+}
 
 
 @contextmanager
@@ -115,10 +121,10 @@ class PlainScreen:
         if now - self._said_at.get(stream, -SPARSE) >= SPARSE:
             self._said_at[stream] = now
             done = screen.count(self._rows.pop(stream), "row")
-            rate, lag = facts["rows_per_second"], duration(facts["lag_seconds"])
-            screen.complain(
-                f"{stream}: {done}, now {rate:,.0f} rows/s, lag {lag}, {facts['depth']:,} waiting"
-            )
+            lag = duration(facts["lag_seconds"])  # none after a backfill
+            behind = f"lag {lag}, " if lag else ""
+            rate = f"now {facts['rows_per_second']:,.0f} rows/s"
+            screen.complain(f"{stream}: {done}, {rate}, {behind}{facts['depth']:,} waiting")
 
 
 class LiveScreen:
@@ -154,7 +160,7 @@ class LiveScreen:
 def cells(status: StreamStatus) -> list[Text]:
     """A stream's line of the table. The lag is that of the oldest row that waits, if one does."""
     lag = status.lag_seconds if status.oldest_seconds is None else status.oldest_seconds
-    state = {"failing": "red", "paused": "yellow"}.get(status.state, "green")
+    state = {"failing": "red", "source gone": "red", "paused": "yellow"}.get(status.state, "green")
     return [
         Text(status.stream),
         Text(status.state, state),

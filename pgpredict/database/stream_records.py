@@ -18,7 +18,7 @@ class Stream:
         source: qualified and quoted name of the table whose rows are predicted.
         key: names of the columns that tell its rows apart.
         mode: ``queue`` or ``transaction``.
-        state: ``running`` or ``paused``.
+        state: ``running``, ``paused``, or ``source gone``: somebody dropped the table.
         depth: how many rows wait, those included whose prediction failed and is tried again.
         oldest_age: how long the oldest of them has waited; None: none waits.
         rate: rows a second that workers predicted in this minute and the one before.
@@ -37,6 +37,8 @@ class Stream:
         created_by: by which role.
         shadow_error: why a version in the shadow could not be scored the last time; None: it
             could.
+        failing: how many rows could not be predicted yet, and are tried again.
+        last_error: what the database said of the last of them; None: none failed.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Stream:
     created_at: datetime
     created_by: str
     shadow_error: str | None
+    failing: int
+    last_error: str | None
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ class Streams(Session):
         """Remove a stream: its triggers, predictions, log, queue and dead letters.
 
         Returns:
-            How many rows waited.
+            How many rows waited, for their first attempt or for another.
 
         Raises:
             UnknownStream: there is none of this name.

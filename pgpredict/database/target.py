@@ -115,6 +115,8 @@ def _own(dsn: str) -> Link:
         )
     except psycopg.Error as error:
         raise _no_server(error, named.get("host"), named.get("port"), named.get("dbname")) from None
+    # Of transactions alone, and whatever the role's default: pgpredict.work needs it.
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     return Link(connection, connection.close)
 
 

@@ -66,6 +66,12 @@ def connect(dsn: str) -> psycopg.Connection[Any]:
     return connection
 
 
+def reads_committed(connection: psycopg.Connection[Any]) -> bool:
+    """Whether a statement outside of a transaction runs at READ COMMITTED, as work has to."""
+    row = connection.execute(statement("isolation")).fetchone()
+    return row is not None and row[0] == "read committed"
+
+
 def check(connection: psycopg.Connection[Any]) -> None:
     """Refuse a database in which no worker can work.
 

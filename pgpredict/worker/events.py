@@ -29,13 +29,15 @@ class StreamStatus:
 
     Attributes:
         stream: its name.
-        state: running, paused, or failing.
+        state: running, paused, source gone, or failing.
         rows: how many rows this worker did since it started.
         rows_per_second: how many of late.
         depth: how many rows wait, those that are tried again included.
         oldest_seconds: how long the oldest of them has waited; None: none waits.
         lag_seconds: how long the oldest row of the last batch had waited; None: no batch yet.
         dead_letters: rows that could not be predicted.
+        failing: rows that could not be predicted yet, and are tried again.
+        last_error: of the last of these.
     """
 
     stream: str
@@ -46,6 +48,8 @@ class StreamStatus:
     oldest_seconds: float | None
     lag_seconds: float | None
     dead_letters: int
+    failing: int = 0
+    last_error: str | None = None
 
 
 class Screen(Protocol):

@@ -77,6 +77,11 @@ class Worker:
         """
         self._shift.stop.set(reason)
 
+    @property
+    def failing(self) -> int:
+        """How many of the rows that it did failed, and will be tried again, when it looked last."""
+        return self._shift.progress.failing()
+
     def run(self) -> int:
         """Work until `stop` is called, or with ``once`` until nothing waits.
 

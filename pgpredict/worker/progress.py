@@ -32,6 +32,7 @@ class Progress:
         self.rows: Counter[str] = Counter()
         self._new: Counter[str] = Counter()
         self._dead: dict[str, int] = {}
+        self._failing: dict[str, int] = {}
         self._screen, self._pulse, self._schedule = screen, pulse, schedule
         self._told_at = time.monotonic()
         self._cost = 0.0
@@ -41,6 +42,10 @@ class Progress:
         self.rows[stream] += rows
         self._new[stream] += rows
         self._pulse.rows += rows
+
+    def failing(self) -> int:
+        """How many rows had failed, and were to be tried again, when it was told last."""
+        return sum(self._failing.values())
 
     def next_at(self) -> float:
         """When to tell next."""
@@ -89,6 +94,8 @@ class Progress:
             oldest_seconds=row["oldest_seconds"],
             lag_seconds=row["lag_seconds"],
             dead_letters=row["dead_letters"],
+            failing=row["failing"],
+            last_error=row["last_error"],
         )
 
     def _tell_of(self, status: StreamStatus, seconds: float) -> None:
@@ -103,6 +110,16 @@ class Progress:
                 "lag_seconds": status.lag_seconds,
             }
             self._screen.tell(Event("worked", facts))
+        more = status.failing - self._failing.get(name, 0)
+        self._failing[name] = status.failing
+        if more > 0:
+            facts = {
+                "stream": name,
+                "new": more,
+                "rows": status.failing,
+                "error": status.last_error,
+            }
+            self._screen.tell(Event("rows_failed", facts))
         more = status.dead_letters - self._dead.get(name, 0)
         self._dead[name] = status.dead_letters
         if more > 0:

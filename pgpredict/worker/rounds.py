@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 from pgpredict.errors import DatabaseError
-from pgpredict.worker.connecting import statement
+from pgpredict.worker.connecting import reads_committed, statement
 from pgpredict.worker.ear import Ear
 from pgpredict.worker.events import Event
 from pgpredict.worker.faults import in_words, is_lost, passes
-from pgpredict.worker.schedule import MAINTAIN_EVERY, WINDOW, Stream
+from pgpredict.worker.schedule import WINDOW, Stream
 from pgpredict.worker.shift import Shift
 
 # A transaction may commit long after the notification that spoke for it too. So a look follows
@@ -42,6 +43,8 @@ class Rounds:
         self._schedule = shift.schedule
         self._looked_at = -math.inf
         self._active_at = -math.inf
+        # A transaction of its own says its isolation level, in two more messages to the server.
+        self._needs_transaction = not reads_committed(connection)
 
     def run(self) -> None:
         """Go on until the shift is stopped, or with ``once`` until nothing waits.
@@ -94,7 +97,8 @@ class Rounds:
     def _work(self, stream: Stream) -> None:
         asked = {"stream": stream.name, "batch": self._shift.batch}
         try:
-            row = self._connection.execute(statement("work"), asked).fetchone()
+            with self._at_read_committed():
+                row = self._connection.execute(statement("work"), asked).fetchone()
         except psycopg.Error as error:
             self._failed(stream, error)
             return
@@ -109,6 +113,9 @@ class Rounds:
             self._shift.progress.worked(stream.name, rows)
         if self._shift.once:
             stream.due_at = now if rows else math.inf
+
+    def _at_read_committed(self) -> AbstractContextManager[object]:
+        return self._connection.transaction() if self._needs_transaction else nullcontext()
 
     def _failed(self, stream: Stream, error: psycopg.Error) -> None:
         if is_lost(error, self._connection):
@@ -132,7 +139,7 @@ class Rounds:
             )
 
     def _maintain(self, stream: Stream) -> None:
-        stream.maintain_at = time.monotonic() + MAINTAIN_EVERY
+        stream.maintained(time.monotonic())
         asked = {"stream": stream.name}
         try:
             said = self._connection.execute(statement("maintain"), asked).fetchall()

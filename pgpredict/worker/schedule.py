@@ -15,6 +15,8 @@ from pgpredict.worker.faults import Backoff
 QUICK = 0.002
 WINDOW = 0.1
 MAINTAIN_EVERY = 60.0
+# After so many rows the queue may be large: once it is empty, maintenance gives its disk back.
+BURST = 10_000
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Stream:
         trouble: the error that it has now; empty: none.
         told_at: when that was told last.
         noted: what maintenance said last.
+        rows_since: how many rows were done since the last maintenance.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Stream:
     trouble: str = ""
     told_at: float = -math.inf
     noted: tuple[str, ...] = ()
+    rows_since: int = 0
 
     def wake(self, now: float) -> None:
         """Something may wait. A stream that failed keeps its time."""
@@ -60,14 +64,22 @@ class Stream:
         """
         self.trouble = ""
         self.backoff.reset()
+        self.rows_since += rows
         if rows > 0:
             self.hot_until = now + WINDOW
+        elif self.rows_since >= BURST:
+            self.maintain_at = min(self.maintain_at, now)
         if rows >= batch:
             self.due_at = now
         elif now < self.hot_until:
             self.due_at = min(now + QUICK, self.hot_until)
         else:
             self.due_at = math.inf
+
+    def maintained(self, now: float) -> None:
+        """It was maintained, or that was tried."""
+        self.maintain_at = now + MAINTAIN_EVERY
+        self.rows_since = 0
 
     def failed(self, trouble: str, now: float) -> float:
         """It raised. Returns the seconds until it is asked again."""

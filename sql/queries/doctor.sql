@@ -30,5 +30,18 @@ SELECT count(*) AS streams,
        count(*) FILTER (WHERE s.state = 'paused') AS paused,
        coalesce(sum(s.depth), 0)::bigint AS waiting,
        coalesce(sum(s.dead_letters), 0)::bigint AS dead,
-       coalesce(bool_or(s.state = 'running' AND s.oldest_age > interval '1 minute'), false) AS late
+       coalesce(sum(s.failing), 0)::bigint AS failing,
+       coalesce(bool_or(s.state = 'running' AND s.oldest_age > interval '1 minute'), false) AS late,
+       array_agg(s.name ORDER BY s.name) FILTER (WHERE s.state = 'source gone') AS gone
 FROM pgpredict.streams AS s;
+
+-- name: triggers
+-- Tables of streams whose triggers do not all fire, so that nobody notices what is written there.
+SELECT s.name AS stream, m.relation::text AS relation, false AS disabled
+FROM pgpredict.stream AS s, LATERAL pgpredict.missing_triggers(s.name) AS m
+UNION
+SELECT s.name, t.tgrelid::regclass::text, true
+FROM pgpredict.stream AS s
+JOIN pg_trigger AS t ON t.tgfoid = to_regproc(format('pgpredict.%I', s.name || '_capture'))
+WHERE t.tgenabled = 'D'
+ORDER BY 1, 2, 3;

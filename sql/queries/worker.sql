@@ -28,6 +28,9 @@ ORDER BY n.place, n.needed;
 -- name: server
 SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS reads_only;
 
+-- name: isolation
+SELECT current_setting('transaction_isolation') AS level;
+
 -- name: listen
 LISTEN pgpredict_work;
 
@@ -63,12 +66,12 @@ SELECT m.note FROM pgpredict.maintain(%(stream)s) AS m (note);
 
 -- name: figures
 -- What a learner holds in quarantine stands where a stream has dead letters.
-SELECT s.name, s.state, s.depth, s.dead_letters,
+SELECT s.name, s.state, s.depth, s.dead_letters, s.failing, s.last_error,
        extract(epoch FROM s.oldest_age)::float8 AS oldest_seconds,
        extract(epoch FROM s.lag)::float8 AS lag_seconds
 FROM pgpredict.streams AS s
 UNION ALL
 SELECT l.name, CASE l.status WHEN 'learning' THEN 'running' ELSE l.status END, l.depth,
-       l.quarantined, extract(epoch FROM l.oldest_age)::float8, NULL
+       l.quarantined, 0, NULL, extract(epoch FROM l.oldest_age)::float8, NULL
 FROM pgpredict.learners AS l
 ORDER BY name;

@@ -84,3 +84,12 @@ CREATE TABLE IF NOT EXISTS pgpredict.worker (
     before_rows bigint      NOT NULL,           -- rows in the minute before
     PRIMARY KEY (stream, pid)
 ) WITH (fillfactor = 50);
+
+-- The tables that have the triggers of a stream: its source, and the partitions of that.
+CREATE TABLE IF NOT EXISTS pgpredict.stream_table (
+    stream   text   NOT NULL REFERENCES pgpredict.stream (name) ON DELETE CASCADE,
+    relation oid    NOT NULL,
+    attached bigint,                            -- by which transaction; NULL: it is the source
+    place    text   NOT NULL,                   -- the database in which these numbers hold
+    PRIMARY KEY (stream, relation)
+);

@@ -32,7 +32,7 @@ CREATE OR REPLACE FUNCTION pgpredict.stream_with_source(stream text) RETURNS pgp
 DECLARE
     found pgpredict.stream := pgpredict.check_stream(stream);
 BEGIN
-    IF to_regclass(found.source) IS NULL THEN
+    IF to_regclass(found.source) IS NULL OR pgpredict.source_now(stream) IS NULL THEN
         RAISE EXCEPTION 'the source of stream %, %, is gone', stream, found.source USING
             ERRCODE = 'PP005',
             HINT = format('SELECT pgpredict.drop_stream(%L)', stream);

@@ -143,6 +143,11 @@ BEGIN
     -- A table without children is looked into by the place of the row, which is faster.
     pieces := pieces || jsonb_build_object(
         'source', s.source,
+        -- Whether the name of the source means another table than the one that was written to, or
+        -- that this is a partition of. The first look costs next to nothing.
+        'is_elsewhere', format(
+            'to_regclass(%L)::oid IS DISTINCT FROM TG_RELID AND pgpredict.is_elsewhere(%L, %L)',
+            s.source, stream, s.source),
         'version', live.version,
         'inputs_of_n', pgpredict.stream_inputs(stream, 'n'),
         'inputs_of_o', pgpredict.stream_inputs(stream, 'o'),

@@ -185,8 +185,11 @@ BEGIN
         LIMIT 1
         FOR UPDATE SKIP LOCKED;
         IF task.id IS NULL THEN
-            PERFORM pgpredict.shrink_queue({literal});
             RETURN 0;
+        ELSIF to_regclass(task.relation) IS NULL THEN
+            -- A partition that went.
+            UPDATE pgpredict.backfill AS b SET finished_at = clock_timestamp() WHERE b.id = task.id;
+            CONTINUE;
         END IF;
         EXECUTE pgpredict.backfill_query(task) INTO {batch_names}, done USING batch;
         UPDATE pgpredict.backfill AS b
@@ -216,51 +219,3 @@ BEGIN
     RETURN done;
 END
 $body$;
-
--- The query that gives the next keys of a backfill, as arrays, and how many they are; $1 is the
--- number that is wanted. Keys with a NULL in them stand in no order, and are left out.
-CREATE OR REPLACE FUNCTION pgpredict.backfill_query(task pgpredict.backfill) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT format(
-        'SELECT %s, count(*) FROM (SELECT %s FROM %s AS s WHERE %s ORDER BY %s LIMIT $1) AS k',
-        pgpredict.each_key(task.stream, 'array_agg(k.key%4$s ORDER BY k.place)'),
-        pgpredict.each_key(task.stream, 's.%1$I::%2$s AS key%4$s')
-            || format(', row_number() OVER (ORDER BY %s) AS place',
-                      pgpredict.each_key(task.stream, 's.%1$I')),
-        task.relation,
-        CASE WHEN task.after IS NULL
-            THEN pgpredict.each_key(task.stream, 's.%1$I IS NOT NULL', ' AND ')
-            ELSE format(
-                '(%s) > (SELECT %s FROM jsonb_to_record(%L::jsonb) AS f (%s))',
-                pgpredict.each_key(task.stream, 's.%1$I'),
-                pgpredict.each_key(task.stream, 'f.%1$I'),
-                task.after,
-                pgpredict.each_key(task.stream, '%1$I %2$s')) END,
-        pgpredict.each_key(task.stream, 's.%1$I'))
-    $$;
-
--- Makes dead letters of the keys of a backfill that have a NULL in them: such a row cannot be told
--- from others.
-CREATE OR REPLACE FUNCTION pgpredict.fail_keyless(task pgpredict.backfill) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    AS $$
-BEGIN
-    IF EXISTS (SELECT
-               FROM pgpredict.stream AS s, unnest(s.key) AS k (name)
-               JOIN pg_attribute AS a
-                   ON a.attrelid = task.relation::regclass AND a.attname = k.name
-               WHERE s.name = task.stream AND NOT a.attnotnull)
-    THEN
-        EXECUTE format(
-            'SELECT pgpredict.%I(%s, %L, %L)'
-            ' FROM (SELECT DISTINCT %s FROM %s AS s WHERE %s) AS k HAVING count(*) > 0',
-            task.stream || '_fail', pgpredict.each_key(task.stream, 'array_agg(k.key%4$s)'),
-            '22004', 'a column of the key is NULL: the row cannot be told from others',
-            pgpredict.each_key(task.stream, 's.%1$I::%2$s AS key%4$s'), task.relation,
-            pgpredict.each_key(task.stream, 's.%1$I IS NULL', ' OR '));
-    END IF;
-END
-$$;

@@ -83,21 +83,23 @@ END
 $$;
 
 -- Does the next rows of a stream, at most `batch`, in one transaction: claims them, predicts,
--- writes; or of a learner, as pgpredict.learn does. Returns how many; 0: nothing waits, or it is
--- paused. Any number of workers may call it at the same time, with no other right than to call it.
+-- writes; or of a learner, as pgpredict.learn does. Returns how many; 0: nothing waits, it is
+-- paused, or its source is gone. Any number of workers may call it at the same time, with no other
+-- right than to call it.
 CREATE OR REPLACE FUNCTION pgpredict.work(stream text, batch integer DEFAULT 1000) RETURNS bigint
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
-    paused timestamptz;
+    s pgpredict.stream;
     done bigint;
+    was_there boolean;
 BEGIN
     IF pgpredict.is_learner(stream) THEN
         RETURN pgpredict.learn(stream, batch);
     END IF;
-    paused := (pgpredict.check_stream(stream)).paused_at;
+    s := pgpredict.check_stream(stream);
     IF batch IS NULL OR batch < 1 THEN
         RAISE EXCEPTION 'a batch has at least one row, not %', coalesce(batch::text, 'NULL') USING
             ERRCODE = 'invalid_parameter_value',
@@ -108,10 +110,23 @@ BEGIN
         USING
             ERRCODE = 'object_not_in_prerequisite_state',
             HINT = 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED';
-    ELSIF paused IS NOT NULL THEN
+    ELSIF s.paused_at IS NOT NULL THEN
         RETURN 0;
     END IF;
+    IF pgpredict.is_elsewhere(stream, s.source) THEN
+        IF NOT pgpredict.find_source(stream) THEN
+            RETURN 0;
+        END IF;
+        s := pgpredict.check_stream(stream);
+    END IF;
+    was_there := NOT pgpredict.is_elsewhere(stream, s.source);
     EXECUTE format('SELECT pgpredict.%I($1)', stream || '_work') INTO done USING batch;
+    -- What was read has that name until this transaction ends.
+    IF done > 0 AND was_there AND pgpredict.is_elsewhere(stream, s.source) THEN
+        RAISE EXCEPTION 'the source of stream % got another name meanwhile', stream USING
+            ERRCODE = 'serialization_failure',
+            HINT = 'try again';
+    END IF;
     RETURN done;
 END
 $$;

@@ -105,6 +105,20 @@ CREATE OR REPLACE FUNCTION pgpredict.score_now_template() RETURNS text
     RETURN $body$SELECT {k_arrays} INTO {batch_names} FROM ({keys}) AS k;
         PERFORM pgpredict.{name_apply}({batch_names}) WHERE batch1 IS NOT NULL;$body$;
 
+-- In the mode `transaction`: predicts at once, or leaves the keys to a worker. At SERIALIZABLE what
+-- is read to predict would count as read by the writer: most of those who write at the same time
+-- would fail. And a table that has got another name, while another one took its own, cannot be
+-- read by that: the worker goes after it first.
+CREATE OR REPLACE FUNCTION pgpredict.now_or_later_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$is_later := current_setting('transaction_isolation') = 'serializable'
+        OR ({is_elsewhere});
+    IF is_later THEN
+    {later}
+    ELSE
+    {now}
+    END IF;$body$;
+
 -- Keeps what could not be captured as a failure, which a worker tries again: the key, or all of the
 -- row where it has no such columns any more.
 CREATE OR REPLACE FUNCTION pgpredict.keep_template() RETURNS text
@@ -128,6 +142,7 @@ CREATE OR REPLACE FUNCTION pgpredict.capture_template() RETURNS text
 #variable_conflict use_column
 DECLARE
     {batch_declarations}
+    is_later boolean;
     code text;
     message text;
 BEGIN
@@ -135,9 +150,12 @@ BEGIN
     IF NOT FOUND THEN
         IF TG_OP = 'TRUNCATE' THEN
             -- Of the source, or of one of its partitions.
-            DELETE FROM predict.{name_live} AS l
-            WHERE NOT EXISTS (SELECT FROM {source} AS s WHERE {s_is_l});
-            IF current_setting('transaction_isolation') <> 'read committed' THEN
+            is_later := {is_elsewhere};
+            IF NOT is_later THEN
+                DELETE FROM predict.{name_live} AS l
+                WHERE NOT EXISTS (SELECT FROM {source} AS s WHERE {s_is_l});
+            END IF;
+            IF is_later OR current_setting('transaction_isolation') <> 'read committed' THEN
                 -- Predictions that are younger than this snapshot: a worker finds them.
                 INSERT INTO pgpredict.backfill (stream, relation)
                 VALUES ({literal}, {live_literal});

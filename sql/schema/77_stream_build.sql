@@ -1,6 +1,7 @@
 -- Puts the functions and triggers of a stream in place, from the templates.
 
--- Creates or replaces the functions, for the version that is live now.
+-- Creates or replaces the functions, for the version that is live now. Raises where the source has
+-- no column for an input: a call without it would stay broken after the column is back.
 CREATE OR REPLACE FUNCTION pgpredict.build_stream(stream text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -14,8 +15,22 @@ DECLARE
     by_key CONSTANT text := 'SET enable_seqscan = off SET enable_hashjoin = off'
         ' SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan';
     at_once boolean := s.mode = 'transaction' AND s.paused_at IS NULL;
-    capture text;
+    later text;
+    wake_worker text := pgpredict.fill(pgpredict.wake_template(), pieces || jsonb_build_object(
+        'wake_channel', '''pgpredict_work''', 'wake_payload', pieces -> 'literal'));
+    wake_subscribers text := pgpredict.fill(pgpredict.wake_template(), pieces || jsonb_build_object(
+        'wake_channel', pieces -> 'channel',
+        'wake_payload', 'jsonb_build_object(''rows'', cardinality(batch1))::text'));
+    version integer;
 BEGIN
+    FOR version IN
+        SELECT pgpredict.live_version(s.model)
+        UNION ALL
+        SELECT h.version FROM pgpredict.shadow AS h WHERE h.stream = s.name
+    LOOP
+        PERFORM pgpredict.check_stream_version(
+            s.source, s.model, version, format('cannot build stream %s', stream));
+    END LOOP;
     PERFORM pgpredict.define_stream_function(
         stream, '_score', keys || ', with_shadows boolean', 'void',
         by_key || ' SET row_security = off ' || settings,
@@ -30,22 +45,23 @@ BEGIN
         by_key || ' SET row_security = off ' || settings,
         pgpredict.fill(pgpredict.work_template(), pieces));
 
-    pieces := pieces || CASE WHEN at_once
-        THEN jsonb_build_object('wake_channel', pieces -> 'channel', 'wake_payload',
-                                'jsonb_build_object(''rows'', cardinality(batch1))::text')
-        ELSE jsonb_build_object('wake_channel', '''pgpredict_work''',
-                                'wake_payload', pieces -> 'literal') END;
-    capture := CASE WHEN at_once THEN pgpredict.score_now_template()
-                    ELSE pgpredict.enqueue_template() END;
+    later := pgpredict.per_operation(
+        pgpredict.enqueue_template(), s.level, pieces, pgpredict.enqueue_changed_template());
     PERFORM pgpredict.define_stream_function(
         stream, '_capture', '', 'trigger', 'SECURITY DEFINER SET row_security = off ' || settings,
         pgpredict.fill(pgpredict.capture_template(), pieces || jsonb_build_object(
-            'capture', pgpredict.per_operation(
-                capture, s.level, pieces,
-                CASE WHEN NOT at_once THEN pgpredict.enqueue_changed_template() END),
+            'capture', CASE WHEN at_once
+                THEN pgpredict.fill(pgpredict.now_or_later_template(), pieces || jsonb_build_object(
+                    'now', pgpredict.per_operation(
+                        pgpredict.score_now_template(), s.level, pieces),
+                    'later', later))
+                ELSE later END,
             'keep', pgpredict.per_operation(pgpredict.keep_template(), s.level, pieces),
-            'wake', CASE WHEN s.notify
-                THEN pgpredict.fill(pgpredict.wake_template(), pieces) ELSE '' END)));
+            'wake', CASE
+                WHEN NOT s.notify THEN ''
+                WHEN at_once THEN format(E'IF is_later THEN\n    %s\n    ELSE\n    %s\n    END IF;',
+                                         wake_worker, wake_subscribers)
+                ELSE wake_worker END)));
 END
 $$;
 
@@ -57,7 +73,7 @@ CREATE OR REPLACE FUNCTION pgpredict.rebuild_streams(model text) RETURNS void
 BEGIN
     PERFORM pgpredict.follow_stream_source(s.name), pgpredict.build_stream(s.name)
     FROM pgpredict.stream AS s
-    WHERE s.model = rebuild_streams.model AND to_regclass(s.source) IS NOT NULL
+    WHERE s.model = rebuild_streams.model AND pgpredict.source_now(s.name) IS NOT NULL
     ORDER BY s.name;
 END
 $$;
@@ -76,12 +92,12 @@ DECLARE
 BEGIN
     FOR s IN
         SELECT t.* FROM pgpredict.stream AS t
-        WHERE t.model = await_writers.model AND to_regclass(t.source) IS NOT NULL
+        WHERE t.model = await_writers.model AND pgpredict.source_now(t.name) IS NOT NULL
         ORDER BY t.name
     LOOP
+        PERFORM pgpredict.follow_stream_source(s.name);
         BEGIN
-            PERFORM pgpredict.create_stream_triggers(s.name, t)
-            FROM pgpredict.captured_tables(s.name) AS t;
+            PERFORM pgpredict.put_stream_triggers(s.name);
         EXCEPTION WHEN insufficient_privilege THEN
             RAISE WARNING 'stream % does not see what transactions change that write to % now: %',
                           s.name, s.source, SQLERRM
@@ -164,128 +180,5 @@ BEGIN
             DETAIL = 'in use by: stream ' || array_to_string(streams, ', stream '),
             HINT = format('SELECT pgpredict.drop_stream(%L)', streams[1]);
     END IF;
-END
-$$;
-
--- The tables that need the triggers of a stream: its source, and the partitions too, since a
--- statement that names a partition fires only the partition's own.
-CREATE OR REPLACE FUNCTION pgpredict.tables_to_capture(stream text) RETURNS SETOF regclass
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT s.source::regclass FROM pgpredict.stream AS s WHERE s.name = stream
-    UNION
-    SELECT p.relid
-    FROM pgpredict.stream AS s, pg_partition_tree(s.source::regclass) AS p
-    JOIN pg_class AS c ON c.oid = p.relid
-    WHERE s.name = stream AND c.relkind IN ('r', 'p')
-    $$;
-
--- The tables that have them.
-CREATE OR REPLACE FUNCTION pgpredict.captured_tables(stream text) RETURNS SETOF regclass
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT DISTINCT t.tgrelid::regclass
-    FROM pg_trigger AS t
-    WHERE t.tgfoid = to_regproc(format('pgpredict.%I', stream || '_capture')) AND t.tgparentid = 0
-    $$;
-
--- Creates the triggers of a stream on a table, or puts them in place again. Partitions have the row
--- triggers of their parent already. Writers are kept out meanwhile; a table that somebody else keeps for longer than five
--- seconds raises.
-CREATE OR REPLACE FUNCTION pgpredict.create_stream_triggers(stream text, relation regclass)
-    RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    SET lock_timeout = '5s'
-    AS $$
-DECLARE
-    s pgpredict.stream := pgpredict.check_stream(stream);
-    capture text := format('pgpredict.%I', stream || '_capture');
-    again text := CASE
-        WHEN relation IN (SELECT pgpredict.captured_tables(stream)) THEN 'OR REPLACE' END;
-    one record;
-BEGIN
-    FOR one IN
-        SELECT format('pgpredict_%s_%s', stream, lower(e.operation)) AS name, e.operation,
-               CASE WHEN s.level = 'row' AND e.operation <> 'TRUNCATE'
-                   THEN 'FOR EACH ROW' ELSE e.tables || ' FOR EACH STATEMENT' END AS scope
-        FROM (VALUES
-            ('INSERT', 'REFERENCING NEW TABLE AS new_rows'),
-            ('UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'),
-            ('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
-            ('TRUNCATE', '')
-        ) AS e (operation, tables)
-        WHERE s.level = 'statement' OR e.operation = 'TRUNCATE' OR relation = s.source::regclass
-    LOOP
-        EXECUTE format('CREATE %s TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION %s()',
-                       again, one.name, one.operation, relation, one.scope, capture);
-        IF s.level = 'row' THEN
-            PERFORM pgpredict.enable_always(p.relid, one.name)
-            FROM pg_partition_tree(relation) AS p
-            WHERE one.operation <> 'TRUNCATE' OR p.relid = relation;
-            PERFORM pgpredict.enable_always(relation, one.name);
-        END IF;
-    END LOOP;
-EXCEPTION WHEN lock_not_available THEN
-    RAISE EXCEPTION 'cannot put the triggers of stream % on %: somebody else uses the table',
-                    stream, relation
-    USING
-        ERRCODE = 'lock_not_available',
-        HINT = 'try again when no long transaction writes to it: SELECT * FROM pg_stat_activity';
-END
-$$;
-
--- Lets a trigger fire for logical replication too.
-CREATE OR REPLACE FUNCTION pgpredict.enable_always(relation regclass, trigger_name text)
-    RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    AS $$
-BEGIN
-    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', relation, trigger_name);
-END
-$$;
-
--- Drops the triggers of a stream, wherever they are: with their function, since who may create a
--- trigger may not drop it unless the table is his.
-CREATE OR REPLACE FUNCTION pgpredict.drop_stream_triggers(stream text) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    SET lock_timeout = '5s'
-    SET client_min_messages = warning
-    AS $$
-BEGIN
-    EXECUTE format('DROP FUNCTION IF EXISTS pgpredict.%I() CASCADE', stream || '_capture');
-EXCEPTION WHEN lock_not_available THEN
-    RAISE EXCEPTION 'cannot take the triggers of stream % away: somebody else uses its source',
-                    stream
-    USING
-        ERRCODE = 'lock_not_available',
-        HINT = 'try again when no long transaction uses it: SELECT * FROM pg_stat_activity';
-END
-$$;
-
--- Notes where the source of a stream is now, if it was renamed: its triggers are on it.
-CREATE OR REPLACE FUNCTION pgpredict.follow_stream_source(stream text) RETURNS boolean
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    AS $$
-DECLARE
-    now text := (
-        SELECT format('%I.%I', n.nspname, c.relname)
-        FROM pgpredict.captured_tables(stream) AS t
-        JOIN pg_class AS c ON c.oid = t
-        JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE NOT c.relispartition OR NOT EXISTS (
-            SELECT FROM pg_partition_ancestors(t) AS a
-            WHERE a.relid <> t AND a.relid IN (SELECT pgpredict.captured_tables(stream)))
-        LIMIT 1);
-BEGIN
-    UPDATE pgpredict.stream AS s
-    SET source = now
-    WHERE s.name = follow_stream_source.stream AND s.source <> now;
-    RETURN FOUND;
 END
 $$;

@@ -50,7 +50,8 @@ BEGIN
     WHERE c.oid = create_stream.source;
     PERFORM pgpredict.create_stream_tables(name);
     PERFORM pgpredict.build_stream(name);
-    PERFORM pgpredict.create_stream_triggers(name, t) FROM pgpredict.tables_to_capture(name) AS t;
+    PERFORM pgpredict.put_stream_triggers(name);
+    PERFORM pgpredict.note_tables(name);
     PERFORM pgpredict.keep_log(name);
     IF backfill THEN
         PERFORM pgpredict.backfill_stream(name);
@@ -93,7 +94,7 @@ END
 $$;
 
 -- Removes a stream with its predictions, its log, and what waits in its queue. Its events stay.
--- Returns how many rows waited.
+-- Returns how many rows waited, for their first attempt or for another.
 CREATE OR REPLACE FUNCTION pgpredict.drop_stream(stream text) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -104,7 +105,9 @@ DECLARE
     waited bigint;
 BEGIN
     PERFORM pgpredict.drop_stream_triggers(stream);
-    SELECT coalesce(sum(q.rows), 0) INTO waited FROM pgpredict.queue AS q WHERE q.tableoid = queue;
+    SELECT (SELECT coalesce(sum(q.rows), 0) FROM pgpredict.queue AS q WHERE q.tableoid = queue)
+           + (SELECT count(f.not_before) FROM pgpredict.failure AS f WHERE f.stream = s.name)
+    INTO waited;
     PERFORM pgpredict.unpublish_stream(stream);
     PERFORM pgpredict.drop_stream_relations(stream);
     EXECUTE (
@@ -181,8 +184,9 @@ BEGIN
 END
 $$;
 
--- Goes on. What waited is next for the worker; in the mode `transaction` it is predicted here.
--- Returns whether the stream was paused.
+-- Goes on. What waited is next for the worker; in the mode `transaction` it is predicted here, and
+-- so is what those leave who are writing meanwhile, whose triggers do not know of it: they are
+-- waited for, up to five seconds. Returns whether the stream was paused.
 CREATE OR REPLACE FUNCTION pgpredict.resume_stream(stream text) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -196,6 +200,16 @@ BEGIN
         PERFORM pgpredict.record(
             s.model, NULL, 'resume_stream', jsonb_build_object('stream', stream));
         PERFORM pgpredict.begin_work(stream);
+        IF s.mode = 'transaction' THEN
+            BEGIN
+                PERFORM pgpredict.put_stream_triggers(stream);
+                PERFORM pgpredict.begin_work(stream);
+            EXCEPTION WHEN lock_not_available OR insufficient_privilege THEN
+                RAISE WARNING 'stream %: rows of transactions that are writing to % now wait for a'
+                              ' worker: %', stream, s.source, SQLERRM
+                USING HINT = format('when they have ended: SELECT pgpredict.work(%L)', stream);
+            END;
+        END IF;
     END IF;
     RETURN s.paused_at IS NOT NULL;
 END
@@ -250,6 +264,7 @@ DECLARE
     live text := format('predict.%I', stream || '_live');
     has_predictions boolean;
 BEGIN
+    PERFORM pgpredict.stream_with_source(stream);
     DELETE FROM pgpredict.backfill AS b WHERE b.stream = s.name;
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', live) INTO has_predictions;
     INSERT INTO pgpredict.backfill (stream, relation) VALUES (stream, s.source);

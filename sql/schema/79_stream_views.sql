@@ -10,6 +10,8 @@ failed AS (
     SELECT f.stream,
            count(*) FILTER (WHERE f.not_before IS NULL) AS dead,
            count(f.not_before) AS again,
+           (array_agg(f.error ORDER BY f.last_at DESC) FILTER (WHERE f.not_before IS NOT NULL))[1]
+               AS error,
            min(f.first_at) FILTER (WHERE f.not_before IS NOT NULL) AS since
     FROM pgpredict.failure AS f
     GROUP BY f.stream
@@ -32,7 +34,20 @@ SELECT s.name,
        s.source,
        s.key,
        s.mode,
-       CASE WHEN s.paused_at IS NULL THEN 'running' ELSE 'paused' END AS state,
+       -- Of catalogs alone: who reads this need not know the schema of the source.
+       CASE
+           WHEN s.paused_at IS NOT NULL THEN 'paused'
+           WHEN EXISTS (
+               SELECT FROM pg_trigger AS t
+               WHERE t.tgfoid = to_regproc(format('pgpredict.%I', s.name || '_capture')))
+               THEN 'running'
+           WHEN EXISTS (
+               SELECT FROM pg_class AS c
+               JOIN pgpredict.stream_table AS o ON o.relation = c.oid
+               WHERE o.stream = s.name AND o.attached IS NULL)
+               THEN 'running'
+           ELSE 'source gone'
+       END AS state,
        (coalesce(q.rows, 0) + coalesce(f.again, 0))::bigint AS depth,
        statement_timestamp() - least(q.since, f.since) AS oldest_age,
        round(coalesce(w.rate, 0)::numeric, 1)::float8 AS rate,
@@ -54,7 +69,10 @@ SELECT s.name,
        s.created_at,
        s.created_by,
        (SELECT string_agg(format('v%s: %s', h.version, h.error), '; ' ORDER BY h.version)
-        FROM pgpredict.shadow AS h WHERE h.stream = s.name) AS shadow_error
+        FROM pgpredict.shadow AS h
+        WHERE h.stream = s.name AND h.error IS NOT NULL) AS shadow_error,
+       coalesce(f.again, 0) AS failing,
+       f.error AS last_error
 FROM pgpredict.stream AS s
 LEFT JOIN pgpredict.version AS v ON v.model = s.model AND v.live_since IS NOT NULL
 LEFT JOIN waiting AS q ON q.tableoid = to_regclass(format('pgpredict.%I', s.name || '_queue'))

@@ -156,3 +156,26 @@ def test_streams(installed_dsn: str, run: Run) -> None:
         "found": "2, 2 rows waiting, some for more than a minute, 1 paused, 1 dead letters",
         "do": "pgpredict worker; pgpredict stream list; pgpredict stream dead",
     }
+
+
+def test_triggers_of_streams_that_do_not_fire(installed_dsn: str, run: Run) -> None:
+    with pgpredict.connect(installed_dsn) as db, db.connection() as connection:
+        db.deploy("value", value(), customers())
+        connection.execute("CREATE TABLE t (id integer PRIMARY KEY, tenure float8, spend float8)")
+        connection.execute("CREATE TABLE u (id integer PRIMARY KEY, tenure float8, spend float8)")
+        db.create_stream("calm", "value", "t")
+        db.create_stream("lost", "value", "u")
+        connection.execute("DROP TRIGGER pgpredict_calm_update ON t")
+        connection.execute("DROP TABLE u CASCADE")
+        found = _examine(run, installed_dsn, healthy=False)
+        assert found["stream calm"]["found"] == "triggers on t are missing"
+        assert found["stream calm"]["do"] == (
+            "a worker puts them back: pgpredict worker calm --once"
+        )
+        assert found["stream lost"]["found"] == "its source is gone"
+        db.drop_stream("lost")
+        connection.execute("SELECT pgpredict.maintain('calm')")
+        _examine(run, installed_dsn, healthy=True)
+        connection.execute("ALTER TABLE t DISABLE TRIGGER pgpredict_calm_insert")
+        found = _examine(run, installed_dsn, healthy=False)
+        assert found["stream calm"]["found"] == "triggers on t are disabled"

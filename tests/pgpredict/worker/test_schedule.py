@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from pgpredict.worker.schedule import QUICK, WINDOW, Schedule
+from pgpredict.worker.schedule import BURST, MAINTAIN_EVERY, QUICK, WINDOW, Schedule
 
 
 def look(schedule: Schedule, *ready: str, now: float = 0.0, paused: str = "") -> list[str]:
@@ -82,3 +82,19 @@ def test_a_look_tells_what_changed() -> None:
     assert look(schedule) == ["resumed"]
     assert [change.name for change in schedule.update([], 0.0)] == ["stream_dropped"]
     assert schedule.next_at() == inf
+
+
+def test_after_a_burst_it_is_maintained_when_nothing_waits_any_more() -> None:
+    schedule = Schedule()
+    look(schedule, "a")
+    stream = schedule.streams["a"]
+    stream.maintained(0.0)
+    stream.worked(BURST, BURST, now=1.0)
+    assert stream.maintain_at == MAINTAIN_EVERY
+    stream.worked(0, BURST, now=2.0)
+    assert stream.maintain_at == 2.0
+
+    stream.maintained(2.0)
+    stream.worked(BURST - 1, BURST, now=3.0)
+    stream.worked(0, BURST, now=4.0)
+    assert stream.maintain_at == 2.0 + MAINTAIN_EVERY

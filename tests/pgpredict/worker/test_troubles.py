@@ -7,6 +7,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+import pgpredict
 from pgpredict.errors import DatabaseError, NoSchema, NoServer, UnknownStream
 from pgpredict.worker import Worker
 from tests.pgpredict.worker.conftest import Shop
@@ -67,6 +68,40 @@ def test_rows_that_cannot_be_predicted_are_told_of(
 
     assert (told["new"], told["dead_letters"]) == (1, 1)
     assert predicted(shop) == 4
+
+
+def test_rows_that_will_be_tried_again_are_told_of(
+    shop: Shop, dsn: str, new_stream: NewStream, start: Start
+) -> None:
+    new_stream()
+    shop.execute("ALTER TABLE predict.s_live ADD CONSTRAINT odd CHECK (id <> 203)")
+    arrive(shop, 5)
+    worker = start("--once")
+
+    told = worker.event("rows_failed", stream="s")
+
+    assert (told["new"], told["rows"]) == (1, 1)
+    assert 'violates check constraint "odd"' in told["error"]
+    assert worker.end() == 0
+    once = Worker(dsn, once=True)
+    once.run()
+    assert once.failing == 1
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_a_database_with_another_isolation_level_is_no_trouble(
+    shop: Shop, dsn: str, new_stream: NewStream, level: str
+) -> None:
+    new_stream()
+    arrive(shop, 5)
+    shop.execute(
+        f"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = %L',"
+        f" current_database(), '{level}'); END $$".encode()
+    )
+    with pgpredict.connect(dsn) as db:
+        assert db.work("s", 2) == 2
+    assert Worker(dsn, once=True).run() == 3
+    assert predicted(shop) == 5
 
 
 def test_what_maintenance_finds_is_told_once(

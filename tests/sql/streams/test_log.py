@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.sql.streams.asking import Connection, drain, live, one
+from tests.sql.streams.meeting import waiting_for
 from tests.sql.streams.versions import insert
 
 pytestmark = pytest.mark.usefixtures("stream")
@@ -102,6 +103,50 @@ def test_rows_of_a_day_without_a_partition_are_moved_to_it_later(connection: Con
     assert maintain(connection) == []
     assert count(connection, "s_log_default") == 0
     assert count(connection, today) == count(connection, "s_log") == 10
+
+
+def test_rows_of_days_past_are_moved_to_theirs_or_are_past_their_time(
+    connection: Connection,
+) -> None:
+    insert(connection, 1, 10)
+    drain(connection)
+    connection.execute("UPDATE predict.s_log SET at = at - id * interval '5 days'")
+    assert count(connection, "s_log_default") == 10
+    assert maintain(connection) == []
+    assert count(connection, "s_log_default") == 0
+    assert count(connection, "s_log") == 6  # of 30 days
+    assert partition(connection, -30) in partitions(connection)
+    assert count(connection, partition(connection, -5)) == 1
+
+
+def test_the_partition_of_today_is_made_while_rows_arrive(
+    connection: Connection, another: Callable[[], Connection], mode: str
+) -> None:
+    """Whoever writes to the log meanwhile is waited for, and keeps nothing from it."""
+    today = drop(connection, 0)
+    insert(connection, 1, 5)
+    drain(connection)
+    busy = another()
+    busy.execute("BEGIN")
+    insert(busy, 6, 10)
+    if mode == "queue":
+        busy.execute("SELECT pgpredict.work('s')")
+    connection.execute("ALTER FUNCTION pgpredict.maintain(text) SET lock_timeout = '10s'")
+    connection.execute("ALTER FUNCTION pgpredict.keep_log(text) SET lock_timeout = '10s'")
+    with waiting_for(busy, connection, lambda: maintain(connection)):
+        pass
+    drain(connection)
+    assert count(connection, "s_log_default") == 0
+    assert count(connection, today) == 10
+
+
+def test_what_fails_of_maintenance_undoes_nothing_else(connection: Connection) -> None:
+    connection.execute("DROP SEQUENCE pgpredict.s_wake")
+    connection.execute("DROP TABLE predict.s_log CASCADE")
+    told = maintain(connection)
+    assert told[0] == "the queue was gone, and is made anew"
+    assert "s_log" in told[1]
+    assert one(connection, "SELECT to_regclass('pgpredict.s_wake') IS NOT NULL")
 
 
 def test_days_past_their_time_are_dropped(connection: Connection) -> None:

@@ -189,7 +189,7 @@ def test_a_source_that_somebody_keeps_is_not_waited_for_long(
     connection: Connection, another: Callable[[], Connection], installed_dsn: str
 ) -> None:
     """Five seconds; less here."""
-    for function in ("create_stream_triggers(text, regclass)", "drop_stream_triggers(text)"):
+    for function in ("put_stream_triggers(text)", "drop_stream_triggers(text)"):
         connection.execute(f"ALTER FUNCTION pgpredict.{function} SET lock_timeout = '50ms'")
     before = pg_dump(installed_dsn)
     busy = another()

@@ -74,7 +74,7 @@ def test_it_does_not_wait_for_ever(
 ) -> None:
     """Five seconds; less here."""
     connection.execute(
-        "ALTER FUNCTION pgpredict.create_stream_triggers(text, regclass) SET lock_timeout = '50ms'"
+        "ALTER FUNCTION pgpredict.put_stream_triggers(text) SET lock_timeout = '50ms'"
     )
     writer = another()
     with writer.transaction():

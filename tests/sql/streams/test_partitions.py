@@ -164,7 +164,8 @@ def test_predictions_of_a_partition_that_went_stay_until_the_backfill(
     connection.execute(how)
     drain(connection)
     assert months(connection) == [(1, 1), (1, 2), (2, 1), (2, 2)]
-    assert maintain(connection) == []
+    released = "public.january does not belong to the source any more: its triggers are gone"
+    assert maintain(connection) == ([released] if "DETACH" in how else [])
     connection.execute("SELECT pgpredict.backfill_stream('s')")
     drain(connection)
     assert months(connection) == [(1, 2), (2, 2)]

@@ -8,6 +8,7 @@ import pytest
 
 import pgpredict
 from tests.sql.streams.asking import Connection, agrees, drain, live, one, waiting
+from tests.sql.streams.meeting import waiting_for
 from tests.sql.streams.versions import by_version, insert
 
 pytestmark = pytest.mark.usefixtures("stream")
@@ -61,10 +62,34 @@ def test_who_paused_a_stream_is_recorded(connection: Connection) -> None:
     ).fetchall() == [("create_stream", "s"), ("pause_stream", "s"), ("resume_stream", "s")]
 
 
-def test_writers_who_were_at_it_when_somebody_paused_or_resumed(
-    connection: Connection, another: Callable[[], Connection]
+def test_writers_who_are_at_it_when_somebody_resumes(
+    connection: Connection, another: Callable[[], Connection], mode: str
+) -> None:
+    """Their triggers leave the rows in the queue; in the mode `transaction` he waits for them."""
+    writer = another()
+    pause(connection)
+    writer.execute("BEGIN")
+    insert(writer, 1, 10)
+    if mode == "queue":
+        assert resume(connection)
+        writer.execute("COMMIT")
+        assert drain(connection) == 10
+    else:
+        with waiting_for(writer, connection, lambda: resume(connection)):
+            insert(writer, 11, 20)
+    assert waiting(connection) == 0
+    assert agrees(connection) == (10 if mode == "queue" else 20)
+
+
+def test_writers_who_take_too_long_for_whoever_pauses_or_resumes(
+    connection: Connection, another: Callable[[], Connection], mode: str
 ) -> None:
     """Their rows are predicted by the worker, whatever the mode, at the latest."""
+    connection.execute(
+        "ALTER FUNCTION pgpredict.put_stream_triggers(text) SET lock_timeout = '50ms'"
+    )
+    told: list[str] = []
+    connection.add_notice_handler(lambda notice: told.append(str(notice.message_primary)))
     before, during = another(), another()
     with before.transaction():
         insert(before, 1, 10)
@@ -74,6 +99,8 @@ def test_writers_who_were_at_it_when_somebody_paused_or_resumed(
             assert resume(connection)
             insert(during, 21, 30)
     insert(connection, 31, 40)
+    assert len(told) == (1 if mode == "transaction" else 0)
+    assert all("writing to public.payments now wait for a worker" in line for line in told)
     drain(connection)
     assert agrees(connection) == 40
     assert waiting(connection) == 0

@@ -115,6 +115,29 @@ def test_batch_of_a_backfill_reads_on_from_where_it_is(connection: Connection) -
         assert scans(connection, batch) == Scans(whole_table=0, by_index=1 + 10)
 
 
+@pytest.mark.parametrize("done", [0, 20])
+def test_backfill_goes_along_the_index_whatever_the_order_of_the_key(
+    connection: Connection, done: int
+) -> None:
+    connection.execute(f"CREATE TABLE orders (code text, number integer, {INPUTS})")
+    connection.execute("CREATE UNIQUE INDEX ON orders (number, code)")
+    connection.execute(
+        "INSERT INTO orders SELECT n % 7, n, n % 500, n % 30, 'west'"
+        " FROM generate_series(1, 10000) AS n; ANALYZE orders"
+    )
+    connection.execute("SELECT pgpredict.create_stream('s', 'risk', 'orders', '{code,number}')")
+    connection.execute("SELECT pgpredict.backfill_stream('s')")
+    assert done == 0 or work(connection, batch=done) == done
+    query = one(connection, "SELECT pgpredict.backfill_query(b) FROM pgpredict.backfill AS b")
+    connection.execute("SET enable_seqscan = off")
+    explain = f"EXPLAIN {query.replace('$1', '10')}"
+    plan = "\n".join(line for (line,) in connection.execute(explain))
+    assert "orders_number_code_idx" in plan
+    assert "Sort" not in plan.partition("WindowAgg")[2]  # of what is left of the table
+    assert drain(connection) == 10_000 - done
+    assert agrees(connection) == 10_000
+
+
 def test_partitions_are_asked_by_their_indexes(connection: Connection) -> None:
     """The key need not say which partition has the row: each one is asked."""
     connection.execute(

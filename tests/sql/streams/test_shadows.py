@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import psycopg
 import pytest
 
 import pgpredict
@@ -188,3 +189,16 @@ def test_without_a_log_nothing_is_scored_in_the_shadow(connection: Connection) -
     insert(connection, 6, 10)
     drain(connection)
     assert connection.execute(LOG).fetchall() == [(1, False, 5), (2, True, 5)]
+
+
+def test_the_live_version_is_no_shadow(connection: Connection) -> None:
+    with pytest.raises(psycopg.Error, match="v1 in the shadow of stream s: it is the live version"):
+        shadow(connection, 1)
+    assert one(connection, "SELECT shadows FROM pgpredict.streams") == []
+
+
+def test_a_shadow_that_never_failed_has_no_error(connection: Connection) -> None:
+    shadow(connection)
+    insert(connection, 1, 3)
+    drain(connection)
+    assert one(connection, "SELECT shadow_error FROM pgpredict.streams") is None

@@ -63,6 +63,31 @@ def test_show_while_there_is_work(stream: Stream, worth: str, db: pgpredict.Data
     assert 0 < told["oldest_age"] < 600
 
 
+def test_show_while_rows_fail(stream: Stream, worth: str, db: pgpredict.Database) -> None:
+    with db.connection() as connection:
+        connection.execute("ALTER TABLE predict.worth_live ADD CONSTRAINT odd CHECK (id <> 3)")
+        connection.execute("UPDATE customers SET tenure = 100 WHERE id <= 3")
+    assert db.work(worth) == 3
+
+    failing = next(line for line in said(stream("show", worth)) if line.startswith("  failing  "))
+    assert failing.startswith("  failing       1 row, to be tried again: new row for relation ")
+    told = data(stream("show", worth, "--json"))
+    assert (told["failing"], told["dead_letters"], told["depth"]) == (1, 0, 1)
+    assert 'constraint "odd"' in told["last_error"]
+
+
+def test_show_in_the_mode_transaction(stream: Stream, db: pgpredict.Database) -> None:
+    db.create_stream("worth", "value", "customers", mode="transaction")
+    triggers = "  triggers      per statement, which predict and notify subscribers"
+    assert triggers in said(stream("show", "worth"))
+
+
+def test_a_stream_whose_source_is_gone(stream: Stream, worth: str, db: pgpredict.Database) -> None:
+    with db.connection() as connection:
+        connection.execute("DROP TABLE customers CASCADE")
+    assert said(stream("show", worth))[0] == "worth   source gone"
+
+
 def test_dead_letters(stream: Stream, db: pgpredict.Database) -> None:
     assert said(stream("dead")) == ["no dead letters"]
     assert data(stream("dead", "--json")) == []
