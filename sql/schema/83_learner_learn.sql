@@ -199,7 +199,6 @@ BEGIN
     INTO {batch_names}, released, done
     FROM one_each AS k;
     IF done = 0 THEN
-        PERFORM pgpredict.shrink_queue({literal});
         RETURN 0;
     END IF;
 

@@ -31,8 +31,8 @@ END
 $$;
 
 -- What a learner needs from time to time: the new name of a renamed source, triggers on its new
--- partitions, its queue. Rows that were in a table when it became a partition are not learnt:
--- nobody can tell whether they were before. Returns what it found.
+-- partitions, its queue, a small one when it is empty. Rows that were in a table when it became a
+-- partition are not learnt: nobody can tell whether they were before. Returns what it found.
 CREATE OR REPLACE FUNCTION pgpredict.maintain_learner(learner text) RETURNS SETOF text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -69,6 +69,8 @@ BEGIN
     IF adopted > 0 THEN
         RETURN NEXT format('%s new partitions of %s', adopted, l.source);
     END IF;
+    -- Last: it may lock the queue until all of this is committed.
+    PERFORM pgpredict.shrink_queue(learner);
 EXCEPTION
     WHEN lock_not_available THEN
         RETURN NEXT format('put off, since somebody else holds a lock: %s', SQLERRM);

@@ -63,7 +63,11 @@ REFUSED: list[tuple[dict[str, Any], type[PgpredictError], str]] = [
         "the rows of .*narrow do not fit the model\n  tenure is text, .*\n  no column spend",
     ),
     ({"source": "keyless"}, InvalidSource, "keyless has no primary key\n  do: name the columns"),
-    ({"source": "logged"}, InvalidSource, "version is the name of another column of the live"),
+    (
+        {"source": "logged"},
+        InvalidSource,
+        "version is the name of another column of the predictions",
+    ),
     ({"key": "number"}, InvalidSource, r"\(number\) cannot be the key of .*\n  no column number"),
     ({"key": "spend"}, InvalidSource, "no unique index stands on exactly these columns"),
     ({"key": ["id", "id"]}, InvalidSource, "id stands there twice"),
@@ -146,7 +150,7 @@ def test_a_shadow_needs_a_log(db: pgpredict.Database) -> None:
     db.create_stream("worth", "value", "customers", retention=timedelta(0))
 
     with pytest.raises(InvalidStream, match="the stream keeps no log"):
-        db.add_shadow("worth", 1)
+        db.add_shadow("worth", 2)
     assert db.stream("worth").shadows == []
 
 
