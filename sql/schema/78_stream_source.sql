@@ -53,7 +53,7 @@ DECLARE
     s pgpredict.stream := pgpredict.check_stream(stream);
     noted regclass := (
         SELECT n.relation FROM pgpredict.stream_table AS n
-        WHERE n.stream = s.name AND n.attached IS NULL AND n.place = pgpredict.place());
+        WHERE n.stream = s.name AND n.attached IS NULL AND n.place = (SELECT pgpredict.place()));
 BEGIN
     IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = noted) THEN
         RETURN noted;
@@ -177,10 +177,10 @@ BEGIN
     END IF;
     IF NOT EXISTS (
         SELECT FROM pgpredict.stream_table AS n
-        WHERE n.stream = s.name AND n.place = pgpredict.place() AND n.relation = source)
+        WHERE n.stream = s.name AND n.place = (SELECT pgpredict.place()) AND n.relation = source)
     THEN
         IF EXISTS (SELECT FROM pgpredict.stream_table AS n
-                   WHERE n.stream = s.name AND n.place = pgpredict.place())
+                   WHERE n.stream = s.name AND n.place = (SELECT pgpredict.place()))
         THEN
             PERFORM pgpredict.backfill_tables(stream, source, true);
             RETURN NEXT format('%s was made anew: its rows are predicted again', source);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 import pgpredict
 from pgpredict.errors import DatabaseError, NoSchema, NoServer, UnknownStream
 from pgpredict.worker import Worker
+from pgpredict.worker.faults import PASSING
 from tests.pgpredict.worker.conftest import Shop
 from tests.pgpredict.worker.processes import Process, until
 from tests.pgpredict.worker.shops import arrive, predicted
@@ -191,3 +193,11 @@ def waits_for_a_lock(shop: Shop) -> bool:
     )
     row = shop.execute(query).fetchone()
     return row is not None and row[0] > 0
+
+
+def test_worker_and_database_agree_on_which_errors_pass(shop: Shop) -> None:
+    row = shop.execute("SELECT pgpredict.apply_template()").fetchone()
+    assert row is not None
+    found = re.search(r"left\(code, 2\) IN \(([^)]*)\)", row[0])
+    assert found is not None
+    assert tuple(re.findall(r"'(\w+)'", found[1])) == PASSING
