@@ -10,4 +10,4 @@ CREATE TABLE pgpredict.stream_table (
 
 DROP FUNCTION IF EXISTS pgpredict.adopt_partitions(text);
 
-INSERT INTO pgpredict.schema_version (version) VALUES (5);
+INSERT INTO pgpredict.schema_version (version) VALUES (6);
