@@ -44,9 +44,12 @@ def filled(job: Job, crew: Crew, meter: Meter, todo: deque[Range]) -> Labels:
 
 
 def remove(crew: Crew, job: Job) -> None:
-    """Drop the unfinished table, if the database is still there."""
+    """Drop the unfinished table, if the database is still there.
+
+    It is known by its mark: another table of its name is somebody else's.
+    """
     with suppress(psycopg.Error):
-        run(crew.control, "drop", table=job.target.unfinished)
+        targets.remove_leftovers(crew.control, job.target)
 
 
 def _fill(job: Job, crew: Crew, meter: Meter, table: Identifier, todo: deque[Range]) -> None:

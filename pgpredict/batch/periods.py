@@ -123,6 +123,12 @@ def wanted_partitions(
             "which therefore belongs to no partition",
             do=f"pass a query that leaves such rows out: WHERE {told(job.partition)} IS NOT NULL",
         )
+    if moment is not None and any(low.endswith("infinity") for low, *_ in rows):
+        raise InvalidSource(
+            f"{told(job.partition)} is infinite in a row of {job.source.label}, "
+            "which therefore belongs to no partition",
+            do=f"pass a query that leaves such rows out: WHERE isfinite({told(job.partition)})",
+        )
     each = job.source.rows // max(1, len(rows) if values is None else max(len(there), len(rows)))
     return [
         Partition(job.partition, low, high, slug, _name(there, low, high), each)

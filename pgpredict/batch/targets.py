@@ -15,6 +15,8 @@ from pgpredict.errors import InvalidTarget, NoRights
 
 ANSWERS = ("prediction", "probability", "version", "at")
 LONGEST_NAME = 63
+# What the name of a primary key ends with.
+KEY = "_pkey"
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ class Target:
         return self.constraint(self.beside("unfinished"))
 
     def beside(self, ending: str) -> str:
-        """A name for a table that belongs to it, not too long for Postgres."""
-        room = LONGEST_NAME - len(ending.encode()) - 1
+        """A name for a table that belongs to it, not too long for Postgres, nor its key's."""
+        room = LONGEST_NAME - len(KEY) - len(ending.encode()) - 1
         return f"{self.name.encode()[:room].decode(errors='ignore')}_{ending}"
 
     def declared(self) -> Composable:
@@ -97,7 +99,7 @@ class Target:
 
     def constraint(self, table: str) -> str:
         """The name of the primary key of a table."""
-        return f"{table.encode()[: LONGEST_NAME - 5].decode(errors='ignore')}_pkey"
+        return f"{table.encode()[: LONGEST_NAME - len(KEY)].decode(errors='ignore')}{KEY}"
 
 
 def place(connection: Connection[Any], into: str) -> tuple[str, str]:

@@ -164,3 +164,15 @@ def test_a_row_that_cannot_be_scored_ends_the_run(
         shop.score("buys", source="SELECT *, id / b AS c FROM broken", into="scores", key="c")
 
     assert connection.execute("SELECT to_regclass('scores')").fetchone() == (None,)
+
+
+def test_a_table_of_the_name_that_a_run_needs_is_left_alone(
+    shop: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE scores_unfinished AS SELECT 1 AS mine")
+
+    with pytest.raises(PgpredictError, match="scores_unfinished"):
+        shop.score("buys", **SCORES)
+
+    assert connection.execute("TABLE scores_unfinished").fetchall() == [(1,)]
+    assert connection.execute("SELECT to_regclass('scores')").fetchone() == (None,)

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 import pgpredict
+from pgpredict.errors import InvalidSource
 
 from .conftest import VISITS, buys, visits
 
@@ -186,3 +187,26 @@ def test_a_table_that_was_partitioned_before(
 
     assert done.partitions == ("march",)
     assert unlike_functions(connection) == 0
+
+
+def test_a_long_name_leaves_each_partition_a_key_of_its_own(
+    shop: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    into = "s" * 60
+
+    for _ in range(2):
+        done = shop.score("buys", source="visits", into=into, key="id", partition_by="day")
+
+    assert (done.rows, len(done.partitions)) == (3000, 30)
+    assert connection.execute(f"SELECT count(DISTINCT id) FROM {into}").fetchone() == (3000,)
+
+
+def test_a_day_that_is_infinite_belongs_to_no_partition(
+    shop: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("UPDATE visits SET day = 'infinity' WHERE id = 1")
+
+    with pytest.raises(InvalidSource, match="day is infinite in a row"):
+        shop.score("buys", source="visits", into="scores", key="id", partition_by="day")
+
+    assert connection.execute("SELECT to_regclass('scores')").fetchone() == (None,)
