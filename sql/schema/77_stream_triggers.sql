@@ -26,15 +26,19 @@ CREATE OR REPLACE FUNCTION pgpredict.captured_tables(stream text) RETURNS SETOF 
     $$;
 
 -- Whether a name is not that of the table which has the triggers of a stream: the source was
--- renamed, and the stream does not know it yet. Reads the catalog only, by its indexes.
+-- renamed, and the stream does not know it yet. Reads the catalog only, by its indexes, so that it
+-- raises nothing where the right to use a schema was taken away: work keeps that with the rows.
 CREATE OR REPLACE FUNCTION pgpredict.is_elsewhere(stream text, source text) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT NOT EXISTS (
-        SELECT FROM pg_trigger AS t
-        WHERE t.tgrelid = to_regclass(source)
-          AND t.tgfoid = to_regproc(format('pgpredict.%I', stream || '_capture')))
+        SELECT
+        FROM parse_ident(source) AS p (parts)
+        JOIN pg_namespace AS n ON n.nspname = p.parts[1]
+        JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = p.parts[2]
+        JOIN pg_trigger AS t ON t.tgrelid = c.oid
+        WHERE t.tgfoid = to_regproc(format('pgpredict.%I', stream || '_capture')))
     $$;
 
 -- The triggers that a stream has, or should have. Partitions have the row triggers of their parent
