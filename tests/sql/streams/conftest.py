@@ -25,9 +25,6 @@ import pgpredict
 from tests.postgres import Server, fresh_database
 from tests.sql.streams.models import PAYMENTS, payments, risk
 
-# Says what was compared when an assertion in there does not hold.
-pytest.register_assert_rewrite("tests.sql.streams.asking")
-
 _numbers = itertools.count(1)
 
 
