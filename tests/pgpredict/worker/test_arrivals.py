@@ -128,8 +128,10 @@ def test_two_workers_share_the_work_and_do_no_row_twice(
     shop: Shop, new_stream: NewStream, start: Start
 ) -> None:
     new_stream()
-    arrive(shop, 5_000)
     workers = [start("--batch", 50) for _ in range(2)]
+    for worker in workers:
+        worker.event("connected")
+    arrive(shop, 5_000)
 
     until(lambda: waiting(shop) == 0)
 
