@@ -107,7 +107,6 @@ def test_a_wish_to_stop_ends_the_wait(ear: Ear, stop: Stop) -> None:
 def test_a_lost_connection_ends_the_wait(ear: Ear, listener: Connection, mouth: Connection) -> None:
     mouth.execute("SELECT pg_terminate_backend(%s)", [listener.info.backend_pid])
 
-    # The server's last words may end the first wait, and come before the end of the connection.
     with pytest.raises(psycopg.OperationalError):
-        for _ in range(2):
-            ear.wait(LONG)
+        # The server's last words may end the first wait, and come before the connection ends.
+        ear.wait(LONG) or ear.wait(LONG)
