@@ -113,27 +113,35 @@ CREATE OR REPLACE FUNCTION pgpredict.live_row(model text) RETURNS pgpredict.vers
     WHERE v.model = live_row.model AND v.version = pgpredict.usable_version(live_row.model, NULL)
     $$;
 
--- Creates the queue of a stream, and the clock of its wake-ups, where they are missing. The queue's
--- rows come and go all the time: it is vacuumed early.
-CREATE OR REPLACE FUNCTION pgpredict.create_queue(stream text) RETURNS void
+-- Creates the queue of a stream or learner with columns of its own, and the clock of its wake-ups,
+-- where they are missing. The queue's rows come and go all the time: it is vacuumed early.
+CREATE OR REPLACE FUNCTION pgpredict.create_queue_of(owner text, columns text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
     SET client_min_messages = warning
     AS $$
 DECLARE
-    queue text := format('pgpredict.%I', stream || '_queue');
-    wake text := format('pgpredict.%I', stream || '_wake');
+    queue text := format('pgpredict.%I', owner || '_queue');
+    wake text := format('pgpredict.%I', owner || '_wake');
 BEGIN
     EXECUTE format(
         'CREATE TABLE IF NOT EXISTS %s (%s, PRIMARY KEY (id)) INHERITS (pgpredict.queue) WITH ('
         ' autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,'
         ' autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0,'
         ' autovacuum_analyze_threshold = 1000000)',
-        queue, pgpredict.each_key(stream, 'key%4$s %3$s'));
+        queue, columns);
     EXECUTE format('CREATE SEQUENCE IF NOT EXISTS %s', wake);
     PERFORM pgpredict.hand_over_table(t::regclass) FROM unnest(ARRAY[queue, wake]) AS t;
 END
 $$;
+
+-- The queue of a stream, which holds keys alone.
+CREATE OR REPLACE FUNCTION pgpredict.create_queue(stream text) RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT pgpredict.create_queue_of(stream, pgpredict.each_key(stream, 'key%4$s %3$s'))
+    $$;
 
 -- Creates the queue, the live table and the log of a new stream. The live table leaves room on
 -- each page, so that a new prediction of a row finds it on the page of the old one.

@@ -82,6 +82,27 @@ EXCEPTION WHEN lock_not_available THEN
 END
 $$;
 
+-- Raises unless a batch can be done here: it has a size, and each statement of it sees what was
+-- committed before. `caller` is who was asked for it.
+CREATE OR REPLACE FUNCTION pgpredict.check_batch(caller text, batch integer) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+BEGIN
+    IF batch IS NULL OR batch < 1 THEN
+        RAISE EXCEPTION 'a batch has at least one row, not %', coalesce(batch::text, 'NULL') USING
+            ERRCODE = 'invalid_parameter_value',
+            HINT = '1000 is a good size';
+    ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'pgpredict.% needs the isolation level read committed, not %',
+                        caller, current_setting('transaction_isolation')
+        USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED';
+    END IF;
+END
+$$;
+
 -- Does the next rows of a stream, at most `batch`, in one transaction: claims them, predicts,
 -- writes; or of a learner, as pgpredict.learn does. Returns how many; 0: nothing waits, it is
 -- paused, or its source is gone. Any number of workers may call it at the same time, with no other
@@ -94,23 +115,14 @@ CREATE OR REPLACE FUNCTION pgpredict.work(stream text, batch integer DEFAULT 100
 DECLARE
     s pgpredict.stream;
     done bigint;
-    was_there boolean;
+    was_there boolean := true;
 BEGIN
     IF pgpredict.is_learner(stream) THEN
         RETURN pgpredict.learn(stream, batch);
     END IF;
     s := pgpredict.check_stream(stream);
-    IF batch IS NULL OR batch < 1 THEN
-        RAISE EXCEPTION 'a batch has at least one row, not %', coalesce(batch::text, 'NULL') USING
-            ERRCODE = 'invalid_parameter_value',
-            HINT = '1000 is a good size';
-    ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'pgpredict.work needs the isolation level read committed, not %',
-                        current_setting('transaction_isolation')
-        USING
-            ERRCODE = 'object_not_in_prerequisite_state',
-            HINT = 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED';
-    ELSIF s.paused_at IS NOT NULL THEN
+    PERFORM pgpredict.check_batch('work', batch);
+    IF s.paused_at IS NOT NULL THEN
         RETURN 0;
     END IF;
     IF pgpredict.is_elsewhere(stream, s.source) THEN
@@ -118,8 +130,8 @@ BEGIN
             RETURN 0;
         END IF;
         s := pgpredict.check_stream(stream);
+        was_there := NOT pgpredict.is_elsewhere(stream, s.source);
     END IF;
-    was_there := NOT pgpredict.is_elsewhere(stream, s.source);
     EXECUTE format('SELECT pgpredict.%I($1)', stream || '_work') INTO done USING batch;
     -- What was read has that name until this transaction ends.
     IF done > 0 AND was_there AND pgpredict.is_elsewhere(stream, s.source) THEN

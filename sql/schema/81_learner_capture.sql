@@ -204,25 +204,14 @@ CREATE OR REPLACE FUNCTION pgpredict.learner_capture(learner text) RETURNS text
 -- keys an entry says whether somebody released its rows from the quarantine: the learner's own
 -- rules do not judge them again.
 CREATE OR REPLACE FUNCTION pgpredict.create_learner_queue(learner text) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    SET client_min_messages = warning
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
     AS $$
-DECLARE
-    queue text := format('pgpredict.%I', learner || '_queue');
-    wake text := format('pgpredict.%I', learner || '_wake');
-BEGIN
-    EXECUTE format(
-        'CREATE TABLE IF NOT EXISTS %s (%s, released boolean NOT NULL DEFAULT false,'
-        ' PRIMARY KEY (id)) INHERITS (pgpredict.queue) WITH ('
-        ' autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,'
-        ' autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0,'
-        ' autovacuum_analyze_threshold = 1000000)',
-        queue, pgpredict.each_learner_key(learner, 'key%4$s %3$s'));
-    EXECUTE format('CREATE SEQUENCE IF NOT EXISTS %s', wake);
-    PERFORM pgpredict.hand_over_table(t::regclass) FROM unnest(ARRAY[queue, wake]) AS t;
-END
-$$;
+    SELECT pgpredict.create_queue_of(
+        learner,
+        pgpredict.each_learner_key(learner, 'key%4$s %3$s')
+            || ', released boolean NOT NULL DEFAULT false')
+    $$;
 
 -- The tables that need the triggers of a learner: its source, and the partitions too, since a
 -- statement that names a partition fires only the partition's own.

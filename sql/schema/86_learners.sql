@@ -140,17 +140,8 @@ DECLARE
     status text := (pgpredict.lock_learner(learner)).status;
     done bigint;
 BEGIN
-    IF batch IS NULL OR batch < 1 THEN
-        RAISE EXCEPTION 'a batch has at least one row, not %', coalesce(batch::text, 'NULL') USING
-            ERRCODE = 'invalid_parameter_value',
-            HINT = '1000 is a good size';
-    ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'pgpredict.learn needs the isolation level read committed, not %',
-                        current_setting('transaction_isolation')
-        USING
-            ERRCODE = 'object_not_in_prerequisite_state',
-            HINT = 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED';
-    ELSIF status <> 'learning' THEN
+    PERFORM pgpredict.check_batch('learn', batch);
+    IF status <> 'learning' THEN
         RETURN 0;
     END IF;
     EXECUTE format('SELECT pgpredict.%I($1)', learner || '_learn') INTO done USING batch;
