@@ -41,6 +41,8 @@ OF_STREAMS = (
 OF_LEARNERS = (
     *("create", "list", "show", "states", "learn", "pause", "resume", "unlearn", "rollback"),
     *("checkpoint", "retain", "export", "quarantine", "release", "discard", "drop"),
+    *(f"rule {name}" for name in ("add", "add-range", "add-outlier", "add-category")),
+    *("rule list", "rule drop"),
 )
 
 

@@ -149,3 +149,49 @@ def test_quarantine(learner: Learner, fraud: Any) -> None:
     assert said(learner("discard", "fraud", str(held[0]["id"]))) == ["fraud: 1 row discarded"]
     assert said(learner("release", "fraud")) == ["fraud: 1 row released, to be learnt next"]
     assert said(learner("quarantine", "fraud")) == ["nothing is in quarantine"]
+
+
+def test_rules(learner: Learner, fraud: Any) -> None:
+    for arguments, name in [
+        (("add", "fraud", "few", "amount < 100"), "few"),
+        (("add-range", "fraud", "amount", "--low", "-5", "--high", "1e3"), "amount_range"),
+        (("add-outlier", "fraud", "hours", "--at-most", "9"), "hours_outlier"),
+        (("add-category", "fraud", "note", "good", "fair"), "note_category"),
+    ]:
+        assert said(learner("rule", *arguments)) == [
+            f"fraud has the rule {name}: rows that break it go to quarantine"
+        ]
+    fraud.execute("INSERT INTO payments VALUES (50, 2000, 1, true, 'bad'), (51, 1, 1, true, NULL)")
+    learner("learn", "fraud")
+    assert data(learner("quarantine", "fraud", "--json"))[0]["reason"] == (
+        "amount is 2000: rule few, amount < 100;"
+        " amount is 2000: rule amount_range, range -5 to 1000;"
+        " note is bad: rule note_category, one of good, fair"
+    )
+    assert [rule["kind"] for rule in data(learner("rule", "list", "fraud", "--json"))] == [
+        *("condition", "range", "outlier", "category")
+    ]
+    assert "amount < 100" in said(learner("rule", "list"))[1]
+    assert data(learner("rule", "drop", "fraud", "few", "--json")) == {
+        "learner": "fraud",
+        "dropped": "few",
+    }
+    assert said(learner("rule", "drop", "fraud", "note_category")) == [
+        "fraud has no rule note_category any more"
+    ]
+    assert data(learner("rule", "add", "fraud", "few", "amount < 1", "--json"))["rule"] == "few"
+
+
+@pytest.mark.usefixtures("fraud")
+def test_what_cannot_be_a_rule(learner: Learner) -> None:
+    for arguments, code, says in [
+        (("add", "fraud", "late", "paid"), 3, 'column "paid" does not exist'),
+        (("add-range", "fraud", "amount"), 3, "it has no bound"),
+        (("add-range", "fraud", "note", "--low", "1"), 3, "note is text"),
+        (("add-outlier", "fraud", "amount"), 2, "--at-most"),
+        (("add-category", "other", "note", "good"), 3, "there is no learner other"),
+        (("list", "other"), 3, "there is no learner other"),
+        (("drop", "fraud", "late"), 3, "learner fraud has no rule late"),
+    ]:
+        result = learner("rule", *arguments)
+        assert (result.exit_code, says in result.stderr) == (code, True), result.stderr
