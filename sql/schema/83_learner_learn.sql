@@ -144,28 +144,11 @@ CREATE OR REPLACE FUNCTION pgpredict.answer_pieces(learner pgpredict.learner) RE
          ) AS p
     $$;
 
--- pgpredict.<learner>_learn(batch): the next rows of the queue, in the order in which they came.
---
--- An entry may hold more keys than are still wanted: the rest of it stays. Rows are read as they
--- are now: those that are gone, or have lost their label, are nobody's business any more.
-CREATE OR REPLACE FUNCTION pgpredict.learn_template() RETURNS text
+-- Takes the next rows out of the queue of a learner, as common table expressions: `taken` are the
+-- entries, `one_each` the keys, in the order in which they came.
+CREATE OR REPLACE FUNCTION pgpredict.claim_template() RETURNS text
     LANGUAGE sql IMMUTABLE
-    RETURN $body$
-#variable_conflict use_column
-DECLARE
-    {batch_declarations}
-    released boolean[];
-    done bigint;
-    keys text[];
-    wide float8[];
-    features float8[];
-    labels float8[];
-    own text[];
-    reasons text[];
-    held integer := 0;
-    learnt bigint := 0;
-BEGIN
-    WITH wanted AS (
+    RETURN $body$WITH wanted AS (
         SELECT count(*) AS entries
         FROM (SELECT sum(n.rows) OVER (ROWS UNBOUNDED PRECEDING) - n.rows AS before
               FROM (SELECT q.rows FROM pgpredict.{name_queue} AS q ORDER BY q.id LIMIT batch) AS n
@@ -194,7 +177,30 @@ BEGIN
         FROM taken AS t, unnest({key_taken}) WITH ORDINALITY AS k ({key_columns}, place)
         GROUP BY {k_keys}
         ORDER BY min(t.before + k.place)
-    )
+    )$body$;
+
+-- pgpredict.<learner>_learn(batch): the next rows of the queue, in the order in which they came.
+--
+-- An entry may hold more keys than are still wanted: the rest of it stays. Rows are read as they
+-- are now: those that are gone, or have lost their label, are nobody's business any more.
+CREATE OR REPLACE FUNCTION pgpredict.learn_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$
+#variable_conflict use_column
+DECLARE
+    {batch_declarations}
+    released boolean[];
+    done bigint;
+    keys text[];
+    wide float8[];
+    features float8[];
+    labels float8[];
+    own text[];
+    reasons text[];
+    held integer := 0;
+    learnt bigint := 0;
+BEGIN
+    {claim}
     SELECT {k_arrays}, array_agg(k.released), count(*)
     INTO {batch_names}, released, done
     FROM one_each AS k;

@@ -21,6 +21,7 @@ BEGIN
         'IMMUTABLE', l.kernel);
     PERFORM pgpredict.build_gate(learner);
     pieces := pieces || jsonb_build_object(
+        'claim', pgpredict.fill(pgpredict.claim_template(), pieces),
         'read_features', pgpredict.passed_features(learner, 's'),
         'read_label', CASE
             WHEN l.target IS NULL THEN 'NULL::float8'
