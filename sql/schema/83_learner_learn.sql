@@ -29,10 +29,32 @@ BEGIN
         problem := SQLERRM;
     END;
     IF problem IS NULL THEN
-        WITH answered AS (
-            SELECT x.label, {answers}
+        {keep}
+        {thin}
+        RETURN n;
+    ELSIF n = 1 THEN
+        PERFORM pgpredict.{name_quarantine}(keys, ARRAY['learning it fails: ' || problem]);
+        RETURN 0;
+    END IF;
+    RETURN pgpredict.{name_apply}(
+               keys[: half], features[: half * {feature_count}], labels[: half], how)
+           + pgpredict.{name_apply}(
+               keys[half + 1 :], features[half * {feature_count} + 1 :], labels[half + 1 :], how);
+END
+$body$;
+
+-- What a batch is answered with, before it is learnt.
+CREATE OR REPLACE FUNCTION pgpredict.answered_batch_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$SELECT x.label, {answers}
             FROM (SELECT labels[r.i] AS label, {unfolded}
-                  FROM generate_series(1, n) AS r (i) OFFSET 0) AS x
+                  FROM generate_series(1, n) AS r (i) OFFSET 0) AS x$body$;
+
+-- Writes a state with the batch that has led to it, and predicts with it from now on.
+CREATE OR REPLACE FUNCTION pgpredict.keep_state_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body$WITH answered AS (
+            {answered}
         ),
         made AS (
             INSERT INTO pgpredict.learner_state (
@@ -49,19 +71,7 @@ BEGIN
         )
         INSERT INTO pgpredict.learner_batch (learner, state, keys, features, labels, predicted)
         SELECT {literal}, before + 1, keys, features, labels, array_agg(a.predicted)
-        FROM answered AS a;
-        {thin}
-        RETURN n;
-    ELSIF n = 1 THEN
-        PERFORM pgpredict.{name_quarantine}(keys, ARRAY['learning it fails: ' || problem]);
-        RETURN 0;
-    END IF;
-    RETURN pgpredict.{name_apply}(
-               keys[: half], features[: half * {feature_count}], labels[: half], how)
-           + pgpredict.{name_apply}(
-               keys[half + 1 :], features[half * {feature_count} + 1 :], labels[half + 1 :], how);
-END
-$body$;
+        FROM answered AS a;$body$;
 
 -- Forgets the parameters of the state before, which can be learnt again from those before it.
 CREATE OR REPLACE FUNCTION pgpredict.thin_template() RETURNS text
@@ -179,69 +189,72 @@ CREATE OR REPLACE FUNCTION pgpredict.claim_template() RETURNS text
         ORDER BY min(t.before + k.place)
     )$body$;
 
--- pgpredict.<learner>_learn(batch): the next rows of the queue, in the order in which they came.
+-- What pgpredict.<learner>_learn and <learner>_claim begin with: the next rows of the queue, in the
+-- order in which they came. `done` says how many it takes out of it, `held` how many of them go to
+-- the quarantine; keys, features and labels are those that are to be learnt, NULL where none is.
 --
 -- An entry may hold more keys than are still wanted: the rest of it stays. Rows are read as they
 -- are now: those that are gone, or have lost their label, are nobody's business any more.
+CREATE OR REPLACE FUNCTION pgpredict.labelled_template() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN $body${claim}
+    SELECT {k_arrays}, array_agg(k.released), count(*)
+    INTO {batch_names}, released, done
+    FROM one_each AS k;
+    held := 0;
+    IF done > 0 THEN
+        SELECT array_agg(r.key), array_agg(r.features), array_agg(r.label), array_agg(r.own)
+        INTO keys, wide, labels, own
+        FROM (
+            SELECT {key_text} AS key, ARRAY[{read_features}] AS features, {read_label} AS label,
+                   pgpredict.{name_gate}(s.*, k.released) AS own
+            FROM unnest({batch_names}, released) WITH ORDINALITY
+                AS k ({key_columns}, released, place)
+            JOIN {source} AS s ON {s_is_k}
+            WHERE {s_labelled}
+            ORDER BY k.place
+        ) AS r;
+    END IF;
+    IF keys IS NOT NULL THEN
+        features := ARRAY(SELECT unnest(wide));
+        IF {features_not_finite} OR {labels_not_finite} OR num_nonnulls(VARIADIC own) > 0 THEN
+            reasons := pgpredict.gate_reasons(
+                pgpredict.check_learner({literal}), features, labels, own);
+            held := pgpredict.{name_quarantine}(keys, reasons);
+            SELECT array_agg(k.key), array_agg(k.label),
+                   ARRAY(SELECT f.value FROM unnest(features) WITH ORDINALITY AS f (value, place)
+                         WHERE reasons[(f.place - 1) / {feature_count} + 1] IS NULL
+                         ORDER BY f.place)
+            INTO keys, labels, features
+            FROM unnest(keys, labels, reasons) WITH ORDINALITY AS k (key, label, reason, place)
+            WHERE k.reason IS NULL;
+        END IF;
+    END IF;$body$;
+
+-- pgpredict.<learner>_learn(batch): claims the next rows and learns them. Returns how many it has
+-- done.
 CREATE OR REPLACE FUNCTION pgpredict.learn_template() RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN $body$
 #variable_conflict use_column
 DECLARE
-    {batch_declarations}
-    released boolean[];
+    {labelled_declarations}
     done bigint;
+    held integer;
     keys text[];
-    wide float8[];
     features float8[];
     labels float8[];
-    own text[];
-    reasons text[];
-    held integer := 0;
-    learnt bigint := 0;
+    learnt bigint;
 BEGIN
-    {claim}
-    SELECT {k_arrays}, array_agg(k.released), count(*)
-    INTO {batch_names}, released, done
-    FROM one_each AS k;
-    IF done = 0 THEN
-        RETURN 0;
-    END IF;
-
-    SELECT array_agg(r.key), array_agg(r.features), array_agg(r.label), array_agg(r.own)
-    INTO keys, wide, labels, own
-    FROM (
-        SELECT {key_text} AS key, ARRAY[{read_features}] AS features, {read_label} AS label,
-               pgpredict.{name_gate}(s.*, k.released) AS own
-        FROM unnest({batch_names}, released) WITH ORDINALITY AS k ({key_columns}, released, place)
-        JOIN {source} AS s ON {s_is_k}
-        WHERE {s_labelled}
-        ORDER BY k.place
-    ) AS r;
-    IF keys IS NULL THEN
-        RETURN done;
-    END IF;
-    features := ARRAY(SELECT unnest(wide));
-    IF {features_not_finite} OR {labels_not_finite} OR num_nonnulls(VARIADIC own) > 0 THEN
-        reasons := pgpredict.gate_reasons(
-            pgpredict.check_learner({literal}), features, labels, own);
-        held := pgpredict.{name_quarantine}(keys, reasons);
-        SELECT array_agg(k.key), array_agg(k.label),
-               ARRAY(SELECT f.value FROM unnest(features) WITH ORDINALITY AS f (value, place)
-                     WHERE reasons[(f.place - 1) / {feature_count} + 1] IS NULL
-                     ORDER BY f.place)
-        INTO keys, labels, features
-        FROM unnest(keys, labels, reasons) WITH ORDINALITY AS k (key, label, reason, place)
-        WHERE k.reason IS NULL;
-    END IF;
+    {labelled}
     IF keys IS NOT NULL THEN
         learnt := pgpredict.{name_apply}(keys, features, labels, 'learnt');
         held := held + cardinality(keys) - learnt;
         IF held > 0 THEN
             PERFORM pgpredict.note_quarantined({literal}, held, learnt, cardinality(keys));
         END IF;
+        {prune}
     END IF;
-    {prune}
     RETURN done;
 END
 $body$;

@@ -37,7 +37,13 @@ BEGIN
         'learnt_not_finite', pgpredict.not_finite_expression('learnt'),
         'features_not_finite', pgpredict.not_finite_expression('features'),
         'labels_not_finite', CASE WHEN l.target IS NULL THEN 'false'
-            ELSE pgpredict.not_finite_expression('labels') END);
+            ELSE pgpredict.not_finite_expression('labels') END,
+        'labelled_declarations', (pieces ->> 'batch_declarations')
+            || ' released boolean[]; wide float8[]; own text[]; reasons text[];',
+        'answered', pgpredict.fill(pgpredict.answered_batch_template(), pieces));
+    pieces := pieces || jsonb_build_object(
+        'labelled', pgpredict.fill(pgpredict.labelled_template(), pieces),
+        'keep', pgpredict.fill(pgpredict.keep_state_template(), pieces));
     PERFORM pgpredict.define_stream_function(
         learner, '_quarantine', 'keys text[], reasons text[]', 'integer', by_key,
         pgpredict.fill(pgpredict.quarantine_template(), pieces));
