@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -19,6 +21,9 @@ app = typer.Typer(
 
 RuleName = Annotated[str, typer.Argument(metavar="RULE", help="Name of the rule.")]
 Column = Annotated[str, typer.Argument(metavar="COLUMN", help="A column of the table.")]
+By = Annotated[
+    str, typer.Argument(metavar="COLUMN", help="The column that says whom a row is from.")
+]
 Numbers = Annotated[
     str, typer.Argument(metavar="COLUMN", help="A column of numbers; NULL in it is learnt.")
 ]
@@ -106,6 +111,113 @@ def add_category(
     _added(name, rule, json)
 
 
+def add_null(name: LearnerName, column: Column, dsn: Dsn = None, json: Json = False) -> None:
+    """Learn no rows any more in which a column is NULL."""
+    import pgpredict
+
+    with pgpredict.connect(dsn) as database, doing(f"add the rule to {name}"):
+        rule = database.add_null_rule(name, column)
+    _added(name, rule, json)
+
+
+def add_distance(
+    name: LearnerName,
+    at_most: Annotated[
+        float, typer.Option("--at-most", help="The largest Mahalanobis distance that is learnt.")
+    ],
+    columns: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[COLUMN...]",
+            show_default=False,
+            help="Columns of numbers, two or more; all that are learnt from unless given.",
+        ),
+    ] = None,
+    dsn: Dsn = None,
+    json: Json = False,
+) -> None:
+    """Learn no rows any more whose numbers are together far from those that the table holds now."""
+    import pgpredict
+
+    with pgpredict.connect(dsn) as database, doing(f"add the rule to {name}"):
+        rule = database.add_distance_rule(name, columns or None, at_most=at_most)
+    _added(name, rule, json)
+
+
+def add_rate(
+    name: LearnerName,
+    by: By,
+    at_most: Annotated[
+        int, typer.Option("--at-most", min=1, help="Rows of one value in a window of time.")
+    ],
+    within: Annotated[
+        str,
+        typer.Option(
+            "--within", metavar="TIME", help="How long a window is: 30s, 10min, 1h or 7d."
+        ),
+    ],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="COLUMN",
+            show_default=False,
+            help="The column that says when a row was; when it is learnt unless given.",
+        ),
+    ] = None,
+    dsn: Dsn = None,
+    json: Json = False,
+) -> None:
+    """Learn at most so many rows with the same value of a column in each window of time."""
+    import pgpredict
+
+    window = read_time(within)
+    with pgpredict.connect(dsn) as database, doing(f"add the rule to {name}"):
+        rule = database.add_rate_rule(name, by, at_most=at_most, within=window, at=at)
+    _added(name, rule, json)
+
+
+def add_flip(
+    name: LearnerName,
+    by: By,
+    at_most: Annotated[
+        float,
+        typer.Option("--at-most", help="How many times the usual odds are still learnt from."),
+    ] = 3,
+    memory: Annotated[
+        int, typer.Option("--memory", help="Over how many rows of all to count what is usual.")
+    ] = 500,
+    after: Annotated[
+        int, typer.Option("--after", help="How many rows to learn before anything is counted.")
+    ] = 1000,
+    dsn: Dsn = None,
+    json: Json = False,
+) -> None:
+    """Learn no rows any more of a source whose labels are far too often not what is predicted."""
+    import pgpredict
+
+    with pgpredict.connect(dsn) as database, doing(f"add the rule to {name}"):
+        rule = database.add_flip_rule(name, by, at_most=at_most, memory=memory, after=after)
+    _added(name, rule, json)
+
+
+def read_time(text: str) -> timedelta:
+    """A length of time from the command line: a number and s, min, h or d.
+
+    Raises:
+        typer.BadParameter: it is none.
+
+    Example:
+        >>> read_time("1.5h")
+        datetime.timedelta(seconds=5400)
+    """
+    units = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|min|h|d)", text)
+    if found is None:
+        raise typer.BadParameter(f"{text} is no time: 30s, 10min, 1h, 7d", param_hint="--within")
+    return timedelta(seconds=float(found[1]) * units[found[2]])
+
+
 def rules(
     name: Annotated[
         str | None,
@@ -164,5 +276,9 @@ add_command(app, add)
 add_command(app, add_range, name="add-range")
 add_command(app, add_outlier, name="add-outlier")
 add_command(app, add_category, name="add-category")
+add_command(app, add_null, name="add-null")
+add_command(app, add_distance, name="add-distance")
+add_command(app, add_rate, name="add-rate")
+add_command(app, add_flip, name="add-flip")
 add_command(app, rules, name="list")
 add_command(app, drop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pgpredict.database.learner_statements import first, run
 from pgpredict.database.session import Session
@@ -17,7 +17,8 @@ class Rule:
     Attributes:
         learner: name of the learner.
         name: of the rule.
-        kind: ``condition``, ``range``, ``outlier`` or ``category``.
+        kind: ``condition``, ``null``, ``range``, ``outlier``, ``category``, ``distance``, ``rate``
+            or ``flip``.
         columns: of the source, whose values the reason tells.
         condition: in SQL; where it is false the row is not learnt.
         expects: the same in words.
@@ -60,6 +61,24 @@ class LearnerRules(Session):
         """
         with self._work() as cursor:
             found = first(cursor, "add_rule", name=learner, rule=name, condition=condition)
+        return str(found["rule"])
+
+    def add_null_rule(self, learner: str, column: str) -> str:
+        """Learn no rows any more in which a column is NULL.
+
+        Args:
+            learner: name of the learner.
+            column: of the source, learnt from or not.
+
+        Returns:
+            The name of the rule: ``<column>_null``.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InvalidLearner: there is no such column, or there is such a rule.
+        """
+        with self._work() as cursor:
+            found = first(cursor, "add_null_rule", name=learner, column=column)
         return str(found["rule"])
 
     def add_range_rule(
@@ -127,6 +146,98 @@ class LearnerRules(Session):
         with self._work() as cursor:
             found = first(
                 cursor, "add_category_rule", name=learner, column=column, allowed=list(allowed)
+            )
+        return str(found["rule"])
+
+    def add_distance_rule(
+        self, learner: str, features: Iterable[str] | None = None, *, at_most: float
+    ) -> str:
+        """Learn no rows any more of which some numbers are together far from those of the others.
+
+        Args:
+            learner: name of the learner.
+            features: columns of numbers, two or more; None: all that the learner learns from. NULL
+                in one of them is not judged.
+            at_most: the largest Mahalanobis distance that is learnt. Mean and covariance are those
+                of the source's rows now, and stay so. Where rows are normal,
+                ``sqrt(scipy.stats.chi2.ppf(0.999, n_features))`` keeps one in a thousand out.
+
+        Returns:
+            The name of the rule: ``<features>_distance``.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InvalidLearner: there are too few rows, a column is constant or follows from others, or
+                there is such a rule.
+        """
+        wanted = None if features is None else list(features)
+        with self._work() as cursor:
+            found = first(
+                cursor, "add_distance_rule", name=learner, features=wanted, at_most=at_most
+            )
+        return str(found["rule"])
+
+    def add_rate_rule(
+        self, learner: str, by: str, *, at_most: int, within: timedelta, at: str | None = None
+    ) -> str:
+        """Learn at most so many rows with the same value of a column in each window of time.
+
+        Args:
+            learner: name of the learner.
+            by: a column that says whom a row is from; NULL in it is not judged.
+            at_most: rows of one value in a window.
+            within: how long a window is; the next begins where it ends.
+            at: a column that says when a row was; None: it is when it is learnt.
+
+        Returns:
+            The name of the rule: ``<by>_rate``.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InvalidLearner: there is no such column, no such time, or there is such a rule.
+        """
+        with self._work() as cursor:
+            found = first(
+                cursor,
+                "add_rate_rule",
+                name=learner,
+                by=by,
+                at_most=at_most,
+                within=within,
+                at=at,
+            )
+        return str(found["rule"])
+
+    def add_flip_rule(
+        self, learner: str, by: str, *, at_most: float = 3, memory: int = 500, after: int = 1000
+    ) -> str:
+        """Learn no rows any more of a source whose labels are far too often not what is predicted.
+
+        Args:
+            learner: name of the learner, a classifier.
+            by: the column that says which source a row is from; NULL in it is not judged.
+            at_most: how many times the usual odds of a disagreement are learnt from, above 1; more,
+                by more than chance, is held.
+            memory: over how many rows of all sources the usual odds are counted, about.
+            after: how many rows the learner has to have learnt before anything is counted.
+
+        Returns:
+            The name of the rule: ``<by>_flip``.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InvalidLearner: it is no classifier, there is no such column, these are no such numbers,
+                or there is such a rule.
+        """
+        with self._work() as cursor:
+            found = first(
+                cursor,
+                "add_flip_rule",
+                name=learner,
+                by=by,
+                at_most=at_most,
+                memory=memory,
+                after=after,
             )
         return str(found["rule"])
 

@@ -108,6 +108,21 @@ SELECT pgpredict.add_outlier_rule(%(name)s, %(feature)s, %(at_most)s::float8) AS
 -- name: add_category_rule
 SELECT pgpredict.add_category_rule(%(name)s, %(column)s, %(allowed)s::text[]) AS rule;
 
+-- name: add_null_rule
+SELECT pgpredict.add_null_rule(%(name)s, %(column)s) AS rule;
+
+-- name: add_distance_rule
+SELECT pgpredict.add_distance_rule(
+    %(name)s, %(features)s::text[], %(at_most)s::float8) AS rule;
+
+-- name: add_rate_rule
+SELECT pgpredict.add_rate_rule(
+    %(name)s, %(by)s, %(at_most)s::bigint, %(within)s::interval, %(at)s) AS rule;
+
+-- name: add_flip_rule
+SELECT pgpredict.add_flip_rule(
+    %(name)s, %(by)s, %(at_most)s::float8, %(memory)s::integer, %(after)s::bigint) AS rule;
+
 -- name: drop_rule
 SELECT pgpredict.drop_rule(%(name)s, %(rule)s);
 

@@ -69,6 +69,7 @@ BEGIN
     IF adopted > 0 THEN
         RETURN NEXT format('%s new partitions of %s', adopted, l.source);
     END IF;
+    PERFORM pgpredict.forget_rates(learner);
     -- Last: it may lock the queue until all of this is committed.
     PERFORM pgpredict.shrink_queue(learner);
 EXCEPTION

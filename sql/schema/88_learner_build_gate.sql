@@ -19,6 +19,13 @@ CREATE OR REPLACE FUNCTION pgpredict.columns_in(source regclass, condition text)
            OR strpos(condition, pgpredict.in_quotes(a.attname::text)) > 0)
     $$;
 
+-- Whether rules of a kind remember what they were asked of. They come last: rows that another rule
+-- holds are not counted.
+CREATE OR REPLACE FUNCTION pgpredict.counts_rows(kind text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    RETURN kind IN ('rate', 'flip');
+
 -- One rule as a block of PL/pgSQL: the columns are variables, so that the condition is evaluated
 -- without a query.
 CREATE OR REPLACE FUNCTION pgpredict.rule_block(rule pgpredict.gate_rule) RETURNS text
@@ -26,7 +33,7 @@ CREATE OR REPLACE FUNCTION pgpredict.rule_block(rule pgpredict.gate_rule) RETURN
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT format(
-        E'gate.rule := %L;\nDECLARE\n%s\nBEGIN\nIF NOT (%s\n) THEN\n'
+        E'gate.rule := %L;\nDECLARE\n%s\nBEGIN\nIF (CASE WHEN %s THEN NOT (%s\n) END) THEN\n'
         'gate.reasons := concat_ws(''; '', gate.reasons, concat(%s%L));\nEND IF;\nEND;\n',
         (rule).name,
         string_agg(
@@ -36,6 +43,7 @@ CREATE OR REPLACE FUNCTION pgpredict.rule_block(rule pgpredict.gate_rule) RETURN
                        THEN format(' COLLATE %I.%I', n.nspname, c.collname) END,
                    pgpredict.in_quotes(l.name || '_gate')), E'\n' ORDER BY a.attnum)
             FILTER (WHERE a.attnum > 0),
+        CASE WHEN pgpredict.counts_rows((rule).kind) THEN 'gate.reasons IS NULL' ELSE 'true' END,
         (rule).condition,
         string_agg(
             format('%L, coalesce(left(%s::text, 100), ''NULL''), ',
@@ -86,11 +94,15 @@ CREATE OR REPLACE FUNCTION pgpredict.build_gate(learner text) RETURNS void
     AS $$
 DECLARE
     l pgpredict.learner := pgpredict.check_learner(learner);
-    blocks text := (
-        SELECT string_agg(pgpredict.rule_block(g), '' ORDER BY g.created_at, g.name)
-        FROM pgpredict.gate_rule AS g WHERE g.learner = build_gate.learner);
+    blocks text;
+    counts boolean;
     gate regprocedure;
 BEGIN
+    SELECT string_agg(pgpredict.rule_block(g), ''
+                      ORDER BY pgpredict.counts_rows(g.kind), g.created_at, g.name),
+           bool_or(pgpredict.counts_rows(g.kind))
+    INTO blocks, counts
+    FROM pgpredict.gate_rule AS g WHERE g.learner = build_gate.learner;
     IF blocks IS NULL THEN
         EXECUTE format(
             'CREATE OR REPLACE FUNCTION pgpredict.%I(r %s, released boolean) RETURNS text'
@@ -101,9 +113,27 @@ BEGIN
         PERFORM pgpredict.hide_function(gate);
     ELSE
         PERFORM pgpredict.define_stream_function(
-            learner, '_gate', format('r %s, released boolean', l.source), 'text', 'STABLE',
+            learner, '_gate', format('r %s, released boolean', l.source), 'text',
+            CASE WHEN counts THEN 'VOLATILE' ELSE 'STABLE' END,
             format(pgpredict.gate_template(), pgpredict.gate_expression(learner), blocks));
     END IF;
+END
+$$;
+
+-- Raises unless the gate can be asked of the rows of the source. What rules count of it is taken
+-- back.
+CREATE OR REPLACE FUNCTION pgpredict.try_gate(learner text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+BEGIN
+    EXECUTE format(
+        'SELECT count(x.reason) FROM ('
+        ' SELECT pgpredict.%I(s.*, false) AS reason FROM %s AS s LIMIT 10) AS x',
+        learner || '_gate', (pgpredict.check_learner(learner)).source);
+    RAISE EXCEPTION USING ERRCODE = 'PPTRY';
+EXCEPTION WHEN SQLSTATE 'PPTRY' THEN
+    RETURN;
 END
 $$;
 

@@ -28,10 +28,7 @@ BEGIN
                         columns, pgpredict.columns_in(l.source::regclass, condition)),
                     condition, expects);
             PERFORM pgpredict.build_gate(learner);
-            EXECUTE format(
-                'SELECT count(x.reason) FROM ('
-                ' SELECT pgpredict.%I(s.*, false) AS reason FROM %s AS s LIMIT 10) AS x',
-                learner || '_gate', l.source);
+            PERFORM pgpredict.try_gate(learner);
         EXCEPTION WHEN OTHERS THEN
             problem := SQLERRM;
         END;
@@ -60,6 +57,17 @@ CREATE OR REPLACE FUNCTION pgpredict.add_rule(learner text, name text, condition
     SELECT pgpredict.put_rule(learner, name, 'condition', NULL, condition, condition)
     $$;
 
+-- Learns no rows any more in which a column is NULL, be it a feature or not. Returns the name of the
+-- rule: <column>_null.
+CREATE OR REPLACE FUNCTION pgpredict.add_null_rule(learner text, column_name text) RETURNS text
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT pgpredict.put_rule(
+        learner, column_name || '_null', 'null', ARRAY[column_name],
+        format('%I IS NOT NULL', column_name), 'a value')
+    $$;
+
 -- Raises unless a column holds numbers, and a rule about it makes sense.
 CREATE OR REPLACE FUNCTION pgpredict.check_number_rule(
     learner text, feature text, problem text) RETURNS void
@@ -70,8 +78,9 @@ DECLARE
     source text := (pgpredict.check_learner(learner)).source;
 BEGIN
     problem := coalesce(
-        replace(pgpredict.why_not(source::regclass, feature, 'double precision'),
-                'the model takes', 'the rule needs'), problem);
+        CASE WHEN feature IS NULL THEN 'it names no column'
+            ELSE replace(pgpredict.why_not(source::regclass, feature, 'double precision'),
+                         'the model takes', 'the rule needs') END, problem);
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'learner % cannot have this rule of %: %',
                         learner, coalesce(feature, 'NULL'), problem

@@ -42,6 +42,7 @@ OF_LEARNERS = (
     *("create", "list", "show", "states", "learn", "pause", "resume", "unlearn", "rollback"),
     *("checkpoint", "retain", "export", "quarantine", "release", "discard", "drop"),
     *(f"rule {name}" for name in ("add", "add-range", "add-outlier", "add-category")),
+    *(f"rule {name}" for name in ("add-null", "add-distance", "add-rate", "add-flip")),
     *("rule list", "rule drop"),
 )
 

@@ -157,6 +157,11 @@ def test_rules(learner: Learner, fraud: Any) -> None:
         (("add-range", "fraud", "amount", "--low", "-5", "--high", "1e3"), "amount_range"),
         (("add-outlier", "fraud", "hours", "--at-most", "9"), "hours_outlier"),
         (("add-category", "fraud", "note", "good", "fair"), "note_category"),
+        (("add-null", "fraud", "hours"), "hours_null"),
+        (("add-distance", "fraud", "--at-most", "1e12"), "amount_hours_distance"),
+        (("add-distance", "fraud", "id", "hours", "--at-most", "1e12"), "id_hours_distance"),
+        (("add-rate", "fraud", "note", "--at-most", "9", "--within", "10min"), "note_rate"),
+        (("add-flip", "fraud", "note", "--memory", "50"), "note_flip"),
     ]:
         assert said(learner("rule", *arguments)) == [
             f"fraud has the rule {name}: rows that break it go to quarantine"
@@ -169,7 +174,8 @@ def test_rules(learner: Learner, fraud: Any) -> None:
         " note is bad: rule note_category, one of good, fair"
     )
     assert [rule["kind"] for rule in data(learner("rule", "list", "fraud", "--json"))] == [
-        *("condition", "range", "outlier", "category")
+        *("condition", "range", "outlier", "category", "null", "distance", "distance"),
+        *("rate", "flip"),
     ]
     assert "amount < 100" in said(learner("rule", "list"))[1]
     assert data(learner("rule", "drop", "fraud", "few", "--json")) == {
@@ -189,6 +195,9 @@ def test_what_cannot_be_a_rule(learner: Learner) -> None:
         (("add-range", "fraud", "amount"), 3, "it has no bound"),
         (("add-range", "fraud", "note", "--low", "1"), 3, "note is text"),
         (("add-outlier", "fraud", "amount"), 2, "--at-most"),
+        (("add-distance", "fraud", "amount", "--at-most", "3"), 3, "two columns or more"),
+        (("add-rate", "fraud", "note", "--at-most", "3", "--within", "1 year"), 2, "is no time"),
+        (("add-flip", "fraud", "gone"), 3, "has no such column"),
         (("add-category", "other", "note", "good"), 3, "there is no learner other"),
         (("list", "other"), 3, "there is no learner other"),
         (("drop", "fraud", "late"), 3, "learner fraud has no rule late"),

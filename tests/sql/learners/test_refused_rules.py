@@ -61,6 +61,7 @@ def test_a_broken_condition_leaves_nothing(
         ("add_outlier_rule", ["amount", 0], "0 is no number of deviations"),
         ("add_outlier_rule", ["amount", 3], "half of .* or more have the same, 1"),
         ("add_outlier_rule", ["hours", 3], "holds no numbers of it yet"),
+        ("add_range_rule", [None, 0, 1], "this rule of NULL: it names no column"),
         ("add_category_rule", ["note", []], "it has no condition"),
         ("add_category_rule", ["note", [None]], "it has no condition"),
         ("add_category_rule", ["gone", ["a"]], 'column "gone" does not exist'),
@@ -116,5 +117,5 @@ def test_nobody_may_call_what_belongs_to_rules(
             "SELECT count(*) FROM pg_proc WHERE pronamespace = 'pgpredict'::regnamespace"
             " AND proname ~ '^(add|drop)_(\\w+_)?rule$'",
         )
-        == 5
+        == 9
     )
