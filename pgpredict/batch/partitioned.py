@@ -20,6 +20,7 @@ from pgpredict.batch.job import Crew, Job, Meter, Outcome
 from pgpredict.batch.periods import Partition, wanted_partitions
 from pgpredict.batch.statements import columns, run
 from pgpredict.batch.swapping import patiently
+from pgpredict.batch.targets import declared
 from pgpredict.batch.whole import build, finish
 
 Word = tuple[str, Counter[str | None]]
@@ -37,7 +38,7 @@ def score_partitions(
             crew.control,
             "create_partitioned",
             table=job.target.table,
-            columns=job.target.declared(),
+            columns=declared(job.target.columns),
             key=columns(job.target.key),
             strategy=SQL("RANGE") if strategy == "RANGE" else SQL("LIST"),
             column=Identifier(job.partition),
@@ -100,8 +101,7 @@ def _build(
     job: Job, connection: Connection[Any], partition: Partition, made: Identifier, name: str
 ) -> None:
     """The partition as a table of its own, of which Postgres knows that its rows belong there."""
-    rows = job.rows.select(None, [partition.condition(job.source.alias)], partition.rows)
-    build(connection, job, made, rows)
+    build(connection, job, made, [partition.condition(job.source.alias)], partition.rows)
     finish(connection, job, made, job.target.constraint(name), partition.condition(None))
 
 

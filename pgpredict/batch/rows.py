@@ -52,6 +52,8 @@ class Rows:
         relation: Composable | None = None,
         where: Sequence[Composable] = (),
         rows: int | None = None,
+        *,
+        stamped: bool = True,
     ) -> Composed:
         """The SELECT.
 
@@ -59,6 +61,7 @@ class Rows:
             relation: another relation with the columns of the source, instead of all of it.
             where: conditions over the source's own columns, named with its alias.
             rows: how many there may be, which decides how; None: many.
+            stamped: whether version and time are among the columns.
         """
         unfolded = self.unfolded if rows is None or rows >= MANY else None
         base = tuple(zip(self._inputs, self.source.passed, strict=True))
@@ -76,10 +79,17 @@ class Rows:
             *self._carried,
             SQL("({})::{}").format(raw(label), raw(self.version["label_type"])),
             SQL("({})::{}").format(raw(probability), raw(self.version["probability_type"])),
-            SQL("{}::integer").format(Literal(self.version["version"])),
-            SQL("{}::timestamptz").format(Literal(self.at.isoformat())),
+            *(self.stamps if stamped else ()),
         ]
         return SQL("SELECT {} FROM (\n{}\n) AS r").format(SQL(", ").join(answers), inner)
+
+    @property
+    def stamps(self) -> tuple[Composed, Composed]:
+        """What is the same in every row: version and time."""
+        return (
+            SQL("{}::integer").format(Literal(self.version["version"])),
+            SQL("{}::timestamptz").format(Literal(self.at.isoformat())),
+        )
 
     @property
     def calls(self) -> tuple[str, ...]:

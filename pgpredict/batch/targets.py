@@ -13,7 +13,8 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from pgpredict.batch.statements import Row, ask, ask_one, raw, run, told
 from pgpredict.errors import InvalidTarget, NoRights
 
-ANSWERS = ("prediction", "probability", "version", "at")
+STAMPS = ("version", "at")
+ANSWERS = ("prediction", "probability", *STAMPS)
 LONGEST_NAME = 63
 # What the name of a primary key ends with.
 KEY = "_pkey"
@@ -62,6 +63,11 @@ class Target:
         """The names of its columns."""
         return [column.name for column in self.columns]
 
+    @property
+    def varying(self) -> list[Column]:
+        """The columns that are not the same in every row of a run."""
+        return [column for column in self.columns if column.name not in STAMPS]
+
     def stays(self, *, incremental: bool) -> bool:
         """Whether rows are written into the table that is there, for it cannot be replaced.
 
@@ -93,13 +99,14 @@ class Target:
         room = LONGEST_NAME - len(KEY) - len(ending.encode()) - 1
         return f"{self.name.encode()[:room].decode(errors='ignore')}_{ending}"
 
-    def declared(self) -> Composable:
-        """The columns as CREATE TABLE takes them."""
-        return SQL(", ").join(raw(column.declared) for column in self.columns)
-
     def constraint(self, table: str) -> str:
         """The name of the primary key of a table."""
         return f"{table.encode()[: LONGEST_NAME - len(KEY)].decode(errors='ignore')}{KEY}"
+
+
+def declared(columns: Sequence[Column]) -> Composable:
+    """Columns as CREATE TABLE takes them."""
+    return SQL(", ").join(raw(column.declared) for column in columns)
 
 
 def place(connection: Connection[Any], into: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import Connection
@@ -10,7 +11,7 @@ from psycopg.sql import SQL, Composable, Identifier
 
 from pgpredict.batch import summary
 from pgpredict.batch.connections import local
-from pgpredict.batch.filling import filled, remove
+from pgpredict.batch.filling import filled, remove, stamps
 from pgpredict.batch.job import Crew, Job, Meter, Outcome
 from pgpredict.batch.pages import ranges
 from pgpredict.batch.statements import columns, run
@@ -43,8 +44,7 @@ def _in_one_transaction(job: Job, crew: Crew, meter: Meter) -> Outcome:
     connection, table = crew.control, job.target.unfinished
     with connection.transaction(), job.telling_of_rows():
         local(connection, {"max_parallel_workers_per_gather": str(crew.size - 1)})
-        rows = job.rows.select(rows=job.source.rows)
-        meter.add(build(connection, job, table, rows))
+        meter.add(build(connection, job, table, [], job.source.rows))
         meter.doing("building the primary key")
         finish(connection, job, table, job.target.unfinished_key)
         meter.doing("counting")
@@ -53,9 +53,27 @@ def _in_one_transaction(job: Job, crew: Crew, meter: Meter) -> Outcome:
     return outcome
 
 
-def build(connection: Connection[Any], job: Job, table: Identifier, rows: Composable) -> int:
-    """Make a table of scored rows in one statement; gives how many they are."""
-    names = columns(job.target.names)
+def build(
+    connection: Connection[Any],
+    job: Job,
+    table: Identifier,
+    where: Sequence[Composable],
+    expected: int | None,
+) -> int:
+    """Make a table of scored rows in one statement, all but what is the same in every row.
+
+    Args:
+        connection: in the transaction that will finish it.
+        job: what the run has to do.
+        table: what is to be built.
+        where: which rows of the source.
+        expected: how many they are, about.
+
+    Returns:
+        How many they are.
+    """
+    names = columns(column.name for column in job.target.varying)
+    rows = job.rows.select(None, where, expected, stamped=False)
     return run(connection, "build", table=table, columns=names, rows=rows).rowcount
 
 
@@ -66,7 +84,7 @@ def finish(
     key_name: str,
     condition: Composable | None = None,
 ) -> None:
-    """Require what a built table has to have, and make its primary key.
+    """Give a built table all that it has to have: version and time, constraints, primary key.
 
     Args:
         connection: in the transaction that built it.
@@ -77,14 +95,16 @@ def finish(
     """
     changes = [
         SQL("ALTER COLUMN {} SET NOT NULL").format(Identifier(column.name))
-        for column in job.target.columns
+        for column in job.target.varying
         if column.is_required
     ]
+    changes += stamps(job)
     if condition is not None:
         changes.append(SQL("ADD CONSTRAINT pgpredict_bound CHECK ({})").format(condition))
     key = columns(job.target.key)
     changes.append(SQL("ADD CONSTRAINT {} PRIMARY KEY ({})").format(Identifier(key_name), key))
     run(connection, "change", table=table, changes=SQL(", ").join(changes))
+    run(connection, "forget_stamps", table=table)
 
 
 def _outcome(job: Job, connection: Connection[Any], labels: Counter[str | None]) -> Outcome:

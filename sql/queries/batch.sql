@@ -289,6 +289,10 @@ FROM (SELECT {value} AS v FROM {scores} AS s) AS s;
 -- name: change
 ALTER TABLE {table} {changes};
 
+-- name: forget_stamps
+-- Rows of later runs say themselves what made them, and when.
+ALTER TABLE {table} ALTER COLUMN version DROP DEFAULT, ALTER COLUMN at DROP DEFAULT;
+
 -- name: unique_index
 CREATE UNIQUE INDEX {index} ON {table} ({key});
 
