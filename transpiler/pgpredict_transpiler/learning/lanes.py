@@ -79,8 +79,8 @@ class Lanes:
         return f"ARRAY[{', '.join(f'{name}{j}' for j in range(1, self.count + 1))}]"
 
     def stored(self, name: str, target: str, offset: str) -> str:
-        """Statements that write a vector into an array, after `offset` elements."""
-        return self.each(f"{target}[{offset} + {{j}}] := {{{name}}};")
+        """A statement that writes a vector into an array, after `offset` elements."""
+        return f"{target}[{offset} + 1 : {offset} + {self.count}] := {self.gathered(name)};"
 
     def filled(self, name: str, value: str) -> str:
         """Statements that set every element to a value."""

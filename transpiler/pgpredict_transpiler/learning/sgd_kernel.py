@@ -17,7 +17,7 @@ from pgpredict_transpiler.learning.lanes import Lanes, LoopedLanes
 from pgpredict_transpiler.learning.program import Block, starts
 from pgpredict_transpiler.learning.scaling import Scaling
 from pgpredict_transpiler.learning.sgd_rule import Rule
-from pgpredict_transpiler.learning.shuffle import SHUFFLE
+from pgpredict_transpiler.learning.shuffle import BEGIN_SHUFFLE, DRAW
 from pgpredict_transpiler.learning.text import Product, body, indented, number, plain, tame
 
 NAMES = """
@@ -25,7 +25,6 @@ k int := 1;
 n int := cardinality(labels);
 at int;
 sample int;
-label float8;
 y float8;
 p float8;
 z float8;
@@ -40,7 +39,6 @@ u float8;
 seed bigint;
 visit int[];
 other int;
-swapped int;
 result float8[];
 """.strip()
 
@@ -60,7 +58,7 @@ def kernel(
     quick = _Pass(rule, lanes, start, scaling)
     looped = LoopedLanes(lanes.count)
     rare = _Pass(rule, looped, start, scaling and replace(scaling, lanes=looped))
-    vectors = [quick.vectors(), *([] if lanes.wide else [rare.vectors()])]
+    vectors = [rare.vectors(), *([] if lanes.wide else [quick.vectors()])]
     return body(
         "\n".join([quick.scalars(), *vectors]),
         lambda product: (quick if product is plain else rare).text(product),
@@ -88,13 +86,17 @@ class _Pass:
         self.average = Averaging(rule, lanes, start) if rule.average else None
         self.shrinks = rule.penalty in ("l2", "elasticnet")
         self.sparse = rule.penalty in ("l1", "elasticnet")
+        # A feature that is looked at twice is read twice faster than it is put into a variable.
+        once = scaling or rule.average or rule.schedule in ("pa1", "pa2")
+        self.loads = bool(once) or isinstance(lanes, LoopedLanes)
+        self.x = "{x}" if self.loads else "features[at + {j}]"
 
     def scalars(self) -> str:
         helpers = [helper for helper in (self.average, self.scaling) if helper]
         return "\n".join([NAMES, *(helper.scalars() for helper in helpers)])
 
     def vectors(self) -> str:
-        names = ["w", "x", *(["q"] if self.sparse else [])]
+        names = ["w", *(["x"] if self.loads else []), *(["q"] if self.sparse else [])]
         names += ["a"] if self.average else []
         names += ["m", "s", "c", "r", "v"] if self.scaling else []
         return self.lanes.declared(*names)
@@ -133,23 +135,22 @@ class _Pass:
         return "\n".join(parts)
 
     def _rows(self, product: Product) -> str:
-        row = "sample := i - 1;"
+        draw = "sample := i;"
         before = ""
         if self.rule.seeds:
             array = ", ".join(str(seed) for seed in self.rule.seeds)
-            before = f"seed := (ARRAY[{array}]::bigint[])[k];\n{SHUFFLE}\n"
-            row = "sample := visit[i];"
-        inside = indented(f"{row}\n{self._row(product)}")
+            before = f"seed := (ARRAY[{array}]::bigint[])[k];\n{BEGIN_SHUFFLE}\n"
+            draw = DRAW
+        inside = indented(f"{draw}\n{self._row(product)}")
         return f"{before}FOR i IN 1..n LOOP\n{inside}\nEND LOOP;"
 
     def _row(self, product: Product) -> str:
         parts = [
-            f"at := sample * {self.lanes.count};",
-            "label := labels[sample + 1];",
+            f"at := (sample - 1) * {self.lanes.count};",
             self._target(),
-            self.lanes.loaded("x", "features", "at"),
+            self.lanes.loaded("x", "features", "at") if self.loads else "",
             self.scaling.applied(product) if self.scaling else "",
-            self.lanes.total("p", product("{w}", "{x}")),
+            self.lanes.total("p", product("{w}", self.x)),
             f"p := {product('p', 'wscale')} + b;",
             self._rate(),
             self._change(product),
@@ -167,10 +168,10 @@ class _Pass:
 
     def _target(self) -> str:
         if not self.rule.classifies:
-            return "y := label;"
+            return "y := labels[sample];"
         positive = "k - 1" if self.rule.problems > 1 else "1"
         one, other = number(1), number(self.rule.loss.negative)
-        return f"y := CASE WHEN label = {positive} THEN {one} ELSE {other} END;"
+        return f"y := CASE WHEN labels[sample] = {positive} THEN {one} ELSE {other} END;"
 
     def _rate(self) -> str:
         if self.rule.schedule == "optimal":
@@ -224,7 +225,7 @@ class _Pass:
         return f"{self.average.fold(product)}\n{fold}" if self.average else fold
 
     def _add(self, product: Product) -> str:
-        add = self.lanes.each(f"{{w}} := {{w}} + {product('{x}', 'step')};")
+        add = self.lanes.each(f"{{w}} := {{w}} + {product(self.x, 'step')};")
         intercept = "\n  b := b + change;" if self.rule.fit_intercept else ""
         return (
             f"IF change <> 0 THEN\n  step := change / wscale;\n{indented(add)}{intercept}\nEND IF;"
