@@ -238,6 +238,21 @@ BEGIN
 END
 $$;
 
+-- The history of a learner goes with it.
+CREATE OR REPLACE FUNCTION pgpredict.forget_history() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+BEGIN
+    DELETE FROM pgpredict.learner_batch AS b WHERE b.learner = OLD.name;
+    DELETE FROM pgpredict.learner_state AS s WHERE s.learner = OLD.name;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER forget_history AFTER DELETE ON pgpredict.learner
+    FOR EACH ROW EXECUTE FUNCTION pgpredict.forget_history();
+
 -- A state of a learner as `db.score` takes a version of a model: its functions, and the parameters
 -- as a constant. NULL is the current state. No row: there is no such learner.
 CREATE OR REPLACE FUNCTION pgpredict.scored_learner(learner text, state bigint)
