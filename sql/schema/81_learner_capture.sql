@@ -72,8 +72,9 @@ CREATE OR REPLACE FUNCTION pgpredict.learner_pieces(learner text) RETURNS jsonb
         's_keys', pgpredict.each_learner_key(learner, 's.%1$I'),
         'batch_names', pgpredict.each_learner_key(learner, 'batch%4$s'),
         'batch_declarations', pgpredict.each_learner_key(learner, 'batch%4$s %3$s', '; ') || ';',
-        'key_rest', pgpredict.each_learner_key(learner, 'key%4$s = t.key%4$s[t.take + 1 :]'),
-        'key_taken', pgpredict.each_learner_key(learner, 't.key%4$s[: t.take]'),
+        'key_rest', pgpredict.each_learner_key(learner, 'key%4$s = entry.key%4$s[take + 1 :]'),
+        'take_keys', pgpredict.each_learner_key(
+            learner, 'batch%4$s := batch%4$s || entry.key%4$s[: take];', ' '),
         'few_keys', CASE WHEN cardinality(l.key) = 1
             THEN '(SELECT ARRAY(SELECT k.key1 FROM ({keys}) AS k LIMIT 101) OFFSET 0)'
                  ' AS k (key1)'

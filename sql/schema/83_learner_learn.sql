@@ -1,9 +1,10 @@
 -- The bodies of what a worker calls: claim, gate, predict, learn, write, in one transaction.
 
--- pgpredict.<learner>_apply(keys, features, labels, how): learns one batch, after it was predicted
--- with the state before. Where that fails, it learns one half and then the other, so that a row
--- that cannot be learnt goes to the quarantine alone. Each part is a batch and a state of its own:
--- whoever learns them again finds the same boundaries. Returns how many rows were learnt.
+-- pgpredict.<learner>_apply(keys, features, labels, how, predicted, likely): learns one batch, after
+-- it was predicted with the state before; NULL: it has not been, and is now. Where learning fails,
+-- it learns one half and then the other, so that a row that cannot be learnt goes to the quarantine
+-- alone. Each part is a batch and a state of its own: whoever learns them again finds the same
+-- boundaries. Returns how many rows were learnt.
 CREATE OR REPLACE FUNCTION pgpredict.apply_learner_template() RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN $body$
@@ -29,6 +30,9 @@ BEGIN
         problem := SQLERRM;
     END;
     IF problem IS NULL THEN
+        IF predicted IS NULL THEN
+            {answered}
+        END IF;
         {keep}
         {thin}
         RETURN n;
@@ -46,32 +50,24 @@ $body$;
 -- What a batch is answered with, before it is learnt.
 CREATE OR REPLACE FUNCTION pgpredict.answered_batch_template() RETURNS text
     LANGUAGE sql IMMUTABLE
-    RETURN $body$SELECT x.label, {answers}
+    RETURN $body$SELECT array_agg({predicted}), array_agg({likely}) INTO predicted, likely
             FROM (SELECT labels[r.i] AS label, {unfolded}
-                  FROM generate_series(1, n) AS r (i) OFFSET 0) AS x$body$;
+                  FROM generate_series(1, n) AS r (i) OFFSET 0) AS x;$body$;
 
 -- Writes a state with the batch that has led to it, and predicts with it from now on.
 CREATE OR REPLACE FUNCTION pgpredict.keep_state_template() RETURNS text
     LANGUAGE sql IMMUTABLE
-    RETURN $body$WITH answered AS (
-            {answered}
-        ),
-        made AS (
-            INSERT INTO pgpredict.learner_state (
-                learner, state, came_from, made_by, rows, batch_rows, parameters,
-                log_loss, accuracy, mae, rmse)
-            SELECT {literal}, before + 1, before, how, rows_before + n, n, learnt, {metrics}
-            FROM answered AS a
-            GROUP BY ()  -- a clusterer has no metrics that would make one row of all
-        ),
-        pointed AS (
-            UPDATE pgpredict.learner_current AS c
-            SET state = before + 1, rows = rows_before + n, parameters = learnt
-            WHERE c.learner = {literal}
-        )
+    RETURN $body$INSERT INTO pgpredict.learner_state (
+            learner, state, came_from, made_by, rows, batch_rows, parameters,
+            log_loss, accuracy, mae, rmse)
+        SELECT {literal}, before + 1, before, how, rows_before + n, n, learnt, {metrics}
+        FROM unnest(labels, predicted, likely) AS a (label, predicted, likely)
+        GROUP BY ();  -- a clusterer has no metrics that would make one row of all
         INSERT INTO pgpredict.learner_batch (learner, state, keys, features, labels, predicted)
-        SELECT {literal}, before + 1, keys, features, labels, array_agg(a.predicted)
-        FROM answered AS a;$body$;
+        VALUES ({literal}, before + 1, keys, features, labels, predicted);
+        UPDATE pgpredict.learner_current AS c
+        SET state = before + 1, rows = rows_before + n, parameters = learnt
+        WHERE c.learner = {literal};$body$;
 
 -- Forgets the parameters of the state before, which can be learnt again from those before it.
 CREATE OR REPLACE FUNCTION pgpredict.thin_template() RETURNS text
@@ -105,9 +101,9 @@ CREATE OR REPLACE FUNCTION pgpredict.learner_kind(learner pgpredict.learner) RET
     END
     $$;
 
--- What is asked of each row before it is learnt, and what is made of the answers. `predicted` is
+-- What is asked of each row x before it is learnt, and what is made of the answers. `predicted` is
 -- the number that says most: the probability of the second class, else the place of the class, or
--- the number; `likely` is the probability of the row's own class, or the error.
+-- the number; `likely` is the probability of the row's own class, if that is another.
 CREATE OR REPLACE FUNCTION pgpredict.answer_pieces(learner pgpredict.learner) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -119,16 +115,12 @@ CREATE OR REPLACE FUNCTION pgpredict.answer_pieces(learner pgpredict.learner) RE
                        format('features[(r.i - 1) * %s + %s] AS x%s', p.count, f, f), ', '
                        ORDER BY f)
             FROM generate_series(1, p.count) AS f),
-        'answers', CASE k.kind
-            WHEN 'two classes' THEN p.proba || ' AS predicted, NULL AS likely'
-            WHEN 'more classes'
-                THEN format('%s AS predicted, (%s)[x.label::integer + 1] AS likely',
-                            p.answer, p.proba)
-            WHEN 'number' THEN
-                format('%1$s AS predicted, pgpredict.size_of_error(x.label, %1$s) AS likely',
-                       p.answer)
-            ELSE p.answer || ' AS predicted, NULL AS likely'
-        END,
+        'row_of_features', (
+            SELECT string_agg('x.x' || f, ', ' ORDER BY f) FROM generate_series(1, p.count) AS f),
+        'predicted', CASE k.kind WHEN 'two classes' THEN p.proba ELSE p.answer END,
+        'likely', CASE k.kind
+            WHEN 'more classes' THEN format('(%s)[x.label::integer + 1]', p.proba)
+            ELSE 'NULL::float8' END,
         'metrics', CASE k.kind
             WHEN 'two classes' THEN
                 '-avg(ln(greatest(CASE a.label WHEN 1 THEN a.predicted ELSE 1 - a.predicted END,'
@@ -139,7 +131,9 @@ CREATE OR REPLACE FUNCTION pgpredict.answer_pieces(learner pgpredict.learner) RE
                 ' avg((a.predicted = a.label)::integer::float8), NULL, NULL'
             WHEN 'classes' THEN
                 'NULL, avg((a.predicted = a.label)::integer::float8), NULL, NULL'
-            WHEN 'number' THEN 'NULL, NULL, avg(a.likely), sqrt(avg(a.likely ^ 2))'
+            WHEN 'number' THEN
+                'NULL, NULL, avg(pgpredict.size_of_error(a.label, a.predicted)),'
+                ' sqrt(avg(pgpredict.size_of_error(a.label, a.predicted) ^ 2))'
             ELSE 'NULL, NULL, NULL, NULL'
         END)
     FROM pgpredict.learner_kind(learner) AS k (kind),
@@ -154,66 +148,73 @@ CREATE OR REPLACE FUNCTION pgpredict.answer_pieces(learner pgpredict.learner) RE
          ) AS p
     $$;
 
--- Takes the next rows out of the queue of a learner, as common table expressions: `taken` are the
--- entries, `one_each` the keys, in the order in which they came.
+-- Takes the next keys out of the queue of a learner, in the order in which they came. A row that was
+-- written by several statements is one row.
 CREATE OR REPLACE FUNCTION pgpredict.claim_template() RETURNS text
     LANGUAGE sql IMMUTABLE
-    RETURN $body$WITH wanted AS (
-        SELECT count(*) AS entries
-        FROM (SELECT sum(n.rows) OVER (ROWS UNBOUNDED PRECEDING) - n.rows AS before
-              FROM (SELECT q.rows FROM pgpredict.{name_queue} AS q ORDER BY q.id LIMIT batch) AS n
-             ) AS n
-        WHERE n.before < batch
-    ),
-    taken AS (
-        SELECT q.*, least(q.rows, batch - q.before)::integer AS take
-        FROM (SELECT q.*, sum(q.rows) OVER (ORDER BY q.id) - q.rows AS before
-              FROM (SELECT q.* FROM pgpredict.{name_queue} AS q
-                    ORDER BY q.id LIMIT (SELECT w.entries FROM wanted AS w)) AS q) AS q
-    ),
-    finished AS (
-        DELETE FROM pgpredict.{name_queue} AS q
-        USING taken AS t
-        WHERE q.id = t.id AND t.take = t.rows
-    ),
-    begun AS (
-        UPDATE pgpredict.{name_queue} AS q
-        SET rows = t.rows - t.take, {key_rest}
-        FROM taken AS t
-        WHERE q.id = t.id AND t.take < t.rows
-    ),
-    one_each AS (
-        SELECT {k_keys}, bool_or(t.released) AS released
-        FROM taken AS t, unnest({key_taken}) WITH ORDINALITY AS k ({key_columns}, place)
-        GROUP BY {k_keys}
-        ORDER BY min(t.before + k.place)
-    )$body$;
+    RETURN $body$done := 0;
+    FOR entry IN SELECT q.* FROM pgpredict.{name_queue} AS q ORDER BY q.id LIMIT batch LOOP
+        take := least(entry.rows, batch - done);
+        {take_keys}
+        released := released || array_fill(entry.released, ARRAY[take]);
+        done := done + take;
+        IF take < entry.rows THEN
+            UPDATE pgpredict.{name_queue} AS q
+            SET rows = entry.rows - take, {key_rest}
+            WHERE q.id = entry.id;
+        ELSE
+            finished := finished || entry.id;
+        END IF;
+        EXIT WHEN done = batch;
+    END LOOP;
+    IF finished IS NOT NULL THEN
+        DELETE FROM pgpredict.{name_queue} AS q WHERE q.id = ANY (finished);
+    END IF;
+    -- What one statement wrote is not twice in its entry.
+    IF done > take OR true = ANY (released) THEN
+        IF done > (SELECT count(DISTINCT ({k_keys}))
+                   FROM unnest({batch_names}) AS k ({key_columns})) THEN
+            SELECT {k_arrays}, array_agg(k.released), count(*)
+            INTO {batch_names}, released, done
+            FROM (SELECT {k_keys}, bool_or(k.released) AS released
+                  FROM unnest({batch_names}, released) WITH ORDINALITY
+                      AS k ({key_columns}, released, place)
+                  GROUP BY {k_keys}
+                  ORDER BY min(k.place)) AS k;
+        END IF;
+    END IF;$body$;
 
 -- What pgpredict.<learner>_learn and <learner>_claim begin with: the next rows of the queue, in the
 -- order in which they came. `done` says how many it takes out of it, `held` how many of them go to
--- the quarantine; keys, features and labels are those that are to be learnt, NULL where none is.
+-- the quarantine; keys, features, labels and what was predicted for them are of those that are to be
+-- learnt, NULL where none is.
 --
 -- An entry may hold more keys than are still wanted: the rest of it stays. Rows are read as they
--- are now: those that are gone, or have lost their label, are nobody's business any more.
+-- are now: those that are gone, or have lost their label, are nobody's business any more. They are
+-- predicted as they are read, which is cheaper than from arrays; but not with parameters that may
+-- be beyond repair: then they are learnt first, and predicted if that works.
 CREATE OR REPLACE FUNCTION pgpredict.labelled_template() RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN $body${claim}
-    SELECT {k_arrays}, array_agg(k.released), count(*)
-    INTO {batch_names}, released, done
-    FROM one_each AS k;
     held := 0;
     IF done > 0 THEN
-        SELECT array_agg(r.key), array_agg(r.features), array_agg(r.label), array_agg(r.own)
-        INTO keys, wide, labels, own
+        SELECT c.parameters INTO now_at
+        FROM pgpredict.learner_current AS c
+        WHERE c.learner = {literal};
+        tame := NOT ('1e100'::float8 < ANY (now_at) OR '-1e100'::float8 > ANY (now_at));
+        SELECT array_agg(x.key), array_agg(ARRAY[{row_of_features}]), array_agg(x.label),
+               array_agg(x.own), array_agg(CASE WHEN tame THEN {predicted} END),
+               array_agg(CASE WHEN tame THEN {likely} END)
+        INTO keys, wide, labels, own, predicted, likely
         FROM (
-            SELECT {key_text} AS key, ARRAY[{read_features}] AS features, {read_label} AS label,
+            SELECT {key_text} AS key, {read_features}, {read_label} AS label,
                    pgpredict.{name_gate}(s.*, k.released) AS own
             FROM unnest({batch_names}, released) WITH ORDINALITY
                 AS k ({key_columns}, released, place)
             JOIN {source} AS s ON {s_is_k}
             WHERE {s_labelled}
             ORDER BY k.place
-        ) AS r;
+        ) AS x;
     END IF;
     IF keys IS NOT NULL THEN
         features := ARRAY(SELECT unnest(wide));
@@ -221,13 +222,18 @@ CREATE OR REPLACE FUNCTION pgpredict.labelled_template() RETURNS text
             reasons := pgpredict.gate_reasons(
                 pgpredict.check_learner({literal}), features, labels, own);
             held := pgpredict.{name_quarantine}(keys, reasons);
-            SELECT array_agg(k.key), array_agg(k.label),
+            SELECT array_agg(k.key), array_agg(k.label), array_agg(k.predicted),
+                   array_agg(k.likely),
                    ARRAY(SELECT f.value FROM unnest(features) WITH ORDINALITY AS f (value, place)
                          WHERE reasons[(f.place - 1) / {feature_count} + 1] IS NULL
                          ORDER BY f.place)
-            INTO keys, labels, features
-            FROM unnest(keys, labels, reasons) WITH ORDINALITY AS k (key, label, reason, place)
+            INTO keys, labels, predicted, likely, features
+            FROM unnest(keys, labels, predicted, likely, reasons) WITH ORDINALITY
+                AS k (key, label, predicted, likely, reason, place)
             WHERE k.reason IS NULL;
+        END IF;
+        IF NOT tame THEN
+            predicted := NULL;
         END IF;
     END IF;$body$;
 
@@ -244,11 +250,13 @@ DECLARE
     keys text[];
     features float8[];
     labels float8[];
+    predicted float8[];
+    likely float8[];
     learnt bigint;
 BEGIN
     {labelled}
     IF keys IS NOT NULL THEN
-        learnt := pgpredict.{name_apply}(keys, features, labels, 'learnt');
+        learnt := pgpredict.{name_apply}(keys, features, labels, 'learnt', predicted, likely);
         held := held + cardinality(keys) - learnt;
         IF held > 0 THEN
             PERFORM pgpredict.note_quarantined({literal}, held, learnt, cardinality(keys));

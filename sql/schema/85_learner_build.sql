@@ -22,7 +22,12 @@ BEGIN
     PERFORM pgpredict.build_gate(learner);
     pieces := pieces || jsonb_build_object(
         'claim', pgpredict.fill(pgpredict.claim_template(), pieces),
-        'read_features', pgpredict.passed_features(learner, 's'),
+        'read_features', (
+            SELECT string_agg(
+                       format('%s AS x%s', pgpredict.passed(
+                           to_regclass(l.source), 's', f.name, 'double precision'), f.place),
+                       ', ' ORDER BY f.place)
+            FROM unnest(l.features) WITH ORDINALITY AS f (name, place)),
         'read_label', CASE
             WHEN l.target IS NULL THEN 'NULL::float8'
             WHEN cardinality(l.classes) = 0 THEN label
@@ -39,7 +44,8 @@ BEGIN
         'labels_not_finite', CASE WHEN l.target IS NULL THEN 'false'
             ELSE pgpredict.not_finite_expression('labels') END,
         'labelled_declarations', (pieces ->> 'batch_declarations')
-            || ' released boolean[]; wide float8[]; own text[]; reasons text[];',
+            || ' released boolean[]; entry record; take integer; finished bigint[];'
+               ' now_at float8[]; tame boolean; wide float8[]; own text[]; reasons text[];',
         'answered', pgpredict.fill(pgpredict.answered_batch_template(), pieces));
     pieces := pieces || jsonb_build_object(
         'labelled', pgpredict.fill(pgpredict.labelled_template(), pieces),
@@ -48,7 +54,8 @@ BEGIN
         learner, '_quarantine', 'keys text[], reasons text[]', 'integer', by_key,
         pgpredict.fill(pgpredict.quarantine_template(), pieces));
     PERFORM pgpredict.define_stream_function(
-        learner, '_apply', 'keys text[], features float8[], labels float8[], how text', 'integer',
+        learner, '_apply', 'keys text[], features float8[], labels float8[], how text,'
+        ' predicted float8[] DEFAULT NULL, likely float8[] DEFAULT NULL', 'integer',
         'SET plan_cache_mode = force_generic_plan',
         pgpredict.fill(pgpredict.apply_learner_template(), pieces));
     PERFORM pgpredict.define_stream_function(

@@ -137,9 +137,15 @@ CREATE OR REPLACE FUNCTION pgpredict.learn(learner text, batch integer DEFAULT 1
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
-    status text := (pgpredict.lock_learner(learner)).status;
+    status text;
     done bigint;
 BEGIN
+    -- As lock_learner does, without the rest of the learner's row: it costs a small batch too much.
+    PERFORM pg_advisory_xact_lock(hashtextextended('pgpredict.learner ' || learner, 0));
+    SELECT l.status INTO status FROM pgpredict.learner AS l WHERE l.name = learn.learner;
+    IF status IS NULL THEN
+        PERFORM pgpredict.check_learner(learner);
+    END IF;
     PERFORM pgpredict.check_batch('learn', batch);
     IF status <> 'learning' THEN
         RETURN 0;
