@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pgpredict.cli import learner_create, learner_rules, learner_screens, screen
+from pgpredict.cli import learner_create, learner_drift, learner_rules, learner_screens, screen
 from pgpredict.cli.command import add
 from pgpredict.cli.learner_create import LearnerName
 from pgpredict.cli.options import Dsn, Json
@@ -220,4 +220,7 @@ add(app, learner_screens.quarantine)
 add(app, learner_screens.release)
 add(app, learner_screens.discard)
 app.add_typer(learner_rules.app, name="rule")
+add(app, learner_drift.watch)
+add(app, learner_drift.unwatch)
+add(app, learner_drift.drift)
 add(app, drop)

@@ -56,6 +56,10 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         "see pgpredict.dead_letters, pgpredict.retry_dead"
     ),
     "maintained": lambda e: f"{e['stream']}: {e['note']}",
+    "drifted": lambda e: (
+        f"{e['learner']}: its errors have grown ({e['action']}); see pgpredict.learner_drift"
+    ),
+    "unwatched": lambda e: f"{e['learner']}: its drift is not watched: {e['error']}",
     "reconnecting": lambda e: (
         f"the connection is lost: {e['error']} (again in {duration(e['retry_in_seconds'])})"
     ),
@@ -63,7 +67,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 WARNINGS = {
     *("polling", "stream_dropped", "failing", "rows_failed", "dead_letters", "maintained"),
-    "reconnecting",
+    *("reconnecting", "drifted", "unwatched"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pgpredict.database.learner_drift import LearnersDrift
 from pgpredict.database.learner_history import LearnerHistory
 from pgpredict.database.learner_rules import LearnerRules
 from pgpredict.database.learners import Learners
@@ -48,7 +49,9 @@ def connect(target: Target = None) -> Database:
     return Database(link(target))
 
 
-class Database(Monitoring, Streams, Learners, LearnerHistory, LearnerRules, Scores, Session):
+class Database(
+    Monitoring, Streams, Learners, LearnerHistory, LearnerRules, LearnersDrift, Scores, Session
+):
     """A database with pgpredict in it.
 
     Every method is a transaction of its own; on a connection of yours that is inside a

@@ -17,6 +17,7 @@ from pgpredict.worker.events import Event
 from pgpredict.worker.faults import in_words, is_lost, passes
 from pgpredict.worker.schedule import WINDOW, Stream
 from pgpredict.worker.shift import Shift
+from pgpredict.worker.watching import watch
 
 # A transaction may commit long after the notification that spoke for it too. So a look follows
 # work quickly, and then ever more slowly: after an eighth of the time that nothing came.
@@ -63,7 +64,10 @@ class Rounds:
             for stream in self._schedule.due(time.monotonic()):
                 if not self._shift.stop.is_set():
                     self._work(stream)
+            for stream in self._schedule.to_watch(time.monotonic()):
+                watch(self._connection, self._shift, stream)
             if self._shift.once and self._is_done():
+                self._watch_the_rest()
                 self._tell()
                 self._refuse_unfinished()
                 return
@@ -157,6 +161,11 @@ class Rounds:
         if notes:
             stream.wake(time.monotonic())
         stream.noted = notes
+
+    def _watch_the_rest(self) -> None:
+        self._look()
+        for stream in self._schedule.to_watch(time.monotonic()):
+            watch(self._connection, self._shift, stream)
 
     def _tell(self) -> None:
         line = self._shift.progress.tell(self._connection)

@@ -34,6 +34,9 @@ class Stream:
         told_at: when that was told last.
         noted: what maintenance said last.
         rows_since: how many rows were done since the last maintenance.
+        to_watch: whether a learner has errors that its detector was not fed.
+        watch_from: not before then, after that failed.
+        unwatched: why it failed; empty: it did not.
     """
 
     name: str
@@ -46,6 +49,9 @@ class Stream:
     told_at: float = -math.inf
     noted: tuple[str, ...] = ()
     rows_since: int = 0
+    to_watch: bool = False
+    watch_from: float = -math.inf
+    unwatched: str = ""
 
     def wake(self, now: float) -> None:
         """Something may wait. A stream that failed keeps its time."""
@@ -113,7 +119,8 @@ class Schedule:
         """Take over what a look at the database found.
 
         Args:
-            found: per stream its ``name``, and whether it is ``paused`` and ``ready``.
+            found: per stream its ``name``, and whether it is ``paused``, ``ready`` and
+                ``to_watch``.
             now: the time.
 
         Returns:
@@ -134,6 +141,7 @@ class Schedule:
             elif stream.paused != row["paused"]:
                 stream.paused = row["paused"]
                 events.append(Event("paused" if stream.paused else "resumed", {"stream": name}))
+            stream.to_watch = row["to_watch"]
             if row["ready"]:
                 stream.wake(now)
         return events
@@ -156,6 +164,10 @@ class Schedule:
     def to_maintain(self, now: float) -> list[Stream]:
         """The streams to maintain now."""
         return [stream for stream in self.streams.values() if stream.maintain_at <= now]
+
+    def to_watch(self, now: float) -> list[Stream]:
+        """The learners whose detectors to feed now."""
+        return [s for s in self.streams.values() if s.to_watch and s.watch_from <= now]
 
     def maintain_next_at(self) -> float:
         """When the next of them is to be maintained; infinity: there is none."""

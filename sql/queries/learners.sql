@@ -129,3 +129,18 @@ SELECT pgpredict.drop_rule(%(name)s, %(rule)s);
 -- name: rules
 SELECT * FROM pgpredict.rules
 WHERE learner = %(name)s OR %(name)s::text IS NULL;
+
+-- name: set_learner_drift
+SELECT pgpredict.set_learner_drift(%(name)s, %(action)s, %(delta)s::float8) AS was_watched;
+
+-- name: learner_drift
+SELECT * FROM pgpredict.learner_drift
+WHERE learner = %(name)s OR %(name)s::text IS NULL;
+
+-- name: errors_to_watch
+SELECT delta, detector, state, errors FROM pgpredict.errors_to_watch(%(name)s);
+
+-- name: note_drift
+SELECT pgpredict.note_drift(
+    %(name)s, %(fed_state)s::bigint, %(fed_rows)s::bigint, %(detector)s::bytea, %(error)s::float8,
+    %(width)s::bigint, %(growths)s::jsonb) AS done;

@@ -20,7 +20,8 @@ FROM (
            has_function_privilege(p.oid, 'EXECUTE')
     FROM pg_proc AS p
     JOIN pg_namespace AS s ON s.oid = p.pronamespace
-    WHERE s.nspname = 'pgpredict' AND p.proname IN ('work', 'ready_streams', 'maintain')
+    WHERE s.nspname = 'pgpredict' AND p.proname IN (
+        'work', 'ready_streams', 'maintain', 'learners_to_watch', 'errors_to_watch', 'note_drift')
 ) AS n (place, needed, given)
 WHERE NOT n.given
 ORDER BY n.place, n.needed;
@@ -46,13 +47,14 @@ UNLISTEN pgpredict_probe;
 -- name: look
 -- The streams and learners, and which have something to do now. The planner leaves out what else the
 -- views hold.
-SELECT s.name, s.paused, r.name IS NOT NULL AS ready
+SELECT s.name, s.paused, r.name IS NOT NULL AS ready, w.name IS NOT NULL AS to_watch
 FROM (
     SELECT s.name, s.state = 'paused' AS paused FROM pgpredict.streams AS s
     UNION ALL
     SELECT l.name, l.status <> 'learning' FROM pgpredict.learners AS l
 ) AS s
 LEFT JOIN pgpredict.ready_streams() AS r (name) ON r.name = s.name
+LEFT JOIN pgpredict.learners_to_watch() AS w (name) ON w.name = s.name
 ORDER BY s.name;
 
 -- name: work

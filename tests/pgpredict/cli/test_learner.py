@@ -204,3 +204,22 @@ def test_what_cannot_be_a_rule(learner: Learner) -> None:
     ]:
         result = learner("rule", *arguments)
         assert (result.exit_code, says in result.stderr) == (code, True), result.stderr
+
+
+def test_drift(learner: Learner, fraud: Any) -> None:
+    assert said(learner("drift")) == [
+        "no learner is watched; watch one: pgpredict learner watch NAME"
+    ]
+    assert said(learner("watch", "fraud", "--then", "pause")) == [
+        "fraud is watched by pgpredict worker; when its errors grow: pause"
+    ]
+    insert(fraud, 31, 40)
+    learner("learn", "fraud")
+    (watched,) = data(learner("drift", "fraud", "--json"))
+    assert (watched["action"], watched["fed_state"], watched["behind"]) == ("pause", 3, 1)
+    assert "pause" in said(learner("drift"))[1]
+    assert data(learner("unwatch", "fraud", "--json")) == {"learner": "fraud", "changed": True}
+    assert said(learner("unwatch", "fraud")) == ["fraud was not watched"]
+    assert learner("watch", "fraud", "--then", "shout").exit_code == 2
+    refused = learner("watch", "fraud", "--delta", "7")
+    assert (refused.exit_code, "delta is 7" in refused.stderr) == (3, True)

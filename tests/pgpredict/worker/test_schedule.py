@@ -9,7 +9,10 @@ from pgpredict.worker.schedule import BURST, MAINTAIN_EVERY, QUICK, WINDOW, Sche
 
 def look(schedule: Schedule, *ready: str, now: float = 0.0, paused: str = "") -> list[str]:
     """A look that finds the streams a and b; gives the names of the changes."""
-    found = [{"name": n, "ready": n in ready, "paused": n == paused} for n in ("a", "b")]
+    found = [
+        {"name": n, "ready": n in ready, "paused": n == paused, "to_watch": n == "b"}
+        for n in ("a", "b")
+    ]
     return [change.name for change in schedule.update(found, now)]
 
 
@@ -98,3 +101,12 @@ def test_after_a_burst_it_is_maintained_when_nothing_waits_any_more() -> None:
     stream.worked(BURST - 1, BURST, now=3.0)
     stream.worked(0, BURST, now=4.0)
     assert stream.maintain_at == 2.0 + MAINTAIN_EVERY
+
+
+def test_a_learner_whose_errors_cannot_be_watched_is_left_alone_for_a_while() -> None:
+    schedule = Schedule()
+    look(schedule)
+    assert [stream.name for stream in schedule.to_watch(0.0)] == ["b"]
+    schedule.streams["b"].watch_from = 60.0
+    assert schedule.to_watch(59.0) == []
+    assert [stream.name for stream in schedule.to_watch(60.0)] == ["b"]

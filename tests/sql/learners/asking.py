@@ -62,3 +62,15 @@ def quarantine(connection: Connection, learner: str = "fraud") -> dict[str, str]
     ).fetchall()
     assert len(dict(found)) == len(found)
     return dict(found)
+
+
+def insert_numbers(
+    connection: Connection, first: int, X: NDArray[np.float64], y: NDArray[np.bool_]
+) -> None:
+    """Insert payments of features (n_rows, 2) and labels (n_rows,), from number `first` on."""
+    connection.execute(
+        "INSERT INTO payments (id, amount, hours, is_fraud)"
+        " SELECT %s + i - 1, a, h, f"
+        " FROM unnest(%s::float8[], %s::float8[], %s::boolean[]) WITH ORDINALITY AS r (a, h, f, i)",
+        [first, X[:, 0].tolist(), X[:, 1].tolist(), y.tolist()],
+    )
