@@ -44,6 +44,25 @@ def learn(
     learner_screens.warn(learner)
 
 
+def reconcile(name: LearnerName, dsn: Dsn = None, json: Json = False) -> None:
+    """Compare what a learner knows with its table: what differs is learnt next.
+
+    For rows that were written while the triggers were off, and learners of --updates revise.
+    """
+    import pgpredict
+
+    with pgpredict.connect(dsn) as database, doing(f"compare {name} with its table"):
+        rows = database.reconcile_learner(name)
+    if json:
+        screen.answer({"learner": name, "rows": rows})
+    else:
+        screen.say(
+            f"{name}: {screen.count(rows, 'row')} differ, to be learnt next"
+            if rows
+            else f"{name} knows its table as it is"
+        )
+
+
 def pause(name: LearnerName, dsn: Dsn = None, json: Json = False) -> None:
     """Let rows wait: predictions go on, nothing is learnt until resume. No row is lost."""
     import pgpredict
@@ -209,6 +228,7 @@ add(app, learner_screens.learners, name="list")
 add(app, learner_screens.show)
 add(app, learner_screens.states)
 add(app, learn)
+add(app, reconcile)
 add(app, pause)
 add(app, resume)
 add(app, unlearn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,14 @@ from pgpredict.cli.stream_create import Key, Level, NoNotify, TriggerLevel, read
 
 if TYPE_CHECKING:
     from pgpredict.database import Learner
+
+
+class Updates(StrEnum):
+    """What a learner does when a row that it has learnt changes or goes."""
+
+    ignore = "ignore"
+    revise = "revise"
+
 
 LearnerName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the learner.")]
 Estimator = Annotated[
@@ -59,6 +68,15 @@ Backfill = Annotated[
     bool,
     typer.Option("--backfill", help="Learn the labelled rows that are there already, too."),
 ]
+Revising = Annotated[
+    Updates | None,
+    typer.Option(
+        "--updates",
+        show_default=False,
+        help="What an UPDATE or DELETE of a learnt row does: take back what was learnt of it, or "
+        "nothing. Revise for LinearRegression and Ridge, else ignore, unless given.",
+    ),
+]
 Retention = Annotated[
     int | None,
     typer.Option(
@@ -83,6 +101,7 @@ def create(
     retention: Retention = None,
     no_notify: NoNotify = False,
     level: TriggerLevel = Level.statement,
+    updates: Revising = None,
     trust: Trust = False,
     dsn: Dsn = None,
     json: Json = False,
@@ -90,7 +109,8 @@ def create(
     """Learn from the labelled rows of a table from now on, as they come.
 
     predict.NAME(…) answers with what is learnt so far. A row is learnt once: when it comes with
-    its label, or when it gets one.
+    its label, or when it gets one. With --updates revise what changes is learnt anew, and what goes
+    is taken back: the learner is always that of the rows that are there.
     """
     import pgpredict
 
@@ -106,10 +126,11 @@ def create(
             target=target,
             key=of_key,
             classes=[read_label(label) for label in _names(labels, "--classes")] or None,
-            backfill=backfill,
+            backfill=backfill or None,
             retention=retention,
             notify=not no_notify,
             level=level.value,
+            updates=updates and updates.value,
         )
     if json:
         screen.answer(asdict(learner))
@@ -147,6 +168,8 @@ def _show(learner: Learner) -> None:
     screen.say(f"  learns        {learner.target or 'clusters'} from {what}")
     call = f"predict.{learner.name}(t) FROM {learner.source} AS t LIMIT 5"
     screen.say(f"  try           SELECT {call}")
+    if learner.updates == "revise":
+        screen.say("  updates       take back what was learnt of a row")
     if learner.depth:
         screen.say(f"  waiting       {screen.count(learner.depth, 'row')}")
     screen.say(f"  next          pgpredict worker {learner.name}")

@@ -71,6 +71,7 @@ def show(name: LearnerName, dsn: Dsn = None, json: Json = False) -> None:
         "learns": f"{learner.target or 'clusters'} from {', '.join(learner.features)}",
         "of": f"{learner.source} by {', '.join(learner.key)}",
         "classes": ", ".join(learner.classes),
+        "updates": "take back what was learnt of a row" if learner.updates == "revise" else "",
         "state": f"{learner.state}, since {screen.cell(learner.learnt_at)}; "
         f"{screen.count(learner.rows, 'row')} learnt",
         "last batch": _metrics(last),
@@ -98,6 +99,8 @@ def states(name: LearnerName, last: AtMost = 20, dsn: Dsn = None, json: Json = F
         screen.answer([asdict(state) for state in found])
         return
     columns = ["state", "made by", "from", "rows", "batch", "quarantined"]
+    if any(state.taken_back for state in found):
+        columns.insert(5, "taken back")
     metrics = [
         metric
         for metric in ("log_loss", "accuracy", "auc", "mae", "rmse")
@@ -111,6 +114,7 @@ def states(name: LearnerName, last: AtMost = 20, dsn: Dsn = None, json: Json = F
                 "from": state.came_from,
                 "rows": state.rows,
                 "batch": state.batch_rows,
+                "taken back": state.taken_back,
                 "quarantined": state.quarantined,
                 "kept": "checkpoint" if state.checkpoint else "",
                 "at": state.at,

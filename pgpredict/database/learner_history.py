@@ -6,7 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pgpredict.database.learner_records import LearnerState, Quarantined
-from pgpredict.database.learner_statements import Asking, first, key_text, labels_of, run
+from pgpredict.database.learner_statements import (
+    Asking,
+    first,
+    key_text,
+    labels_of,
+    program_of,
+    run,
+)
 from pgpredict.database.session import Session
 from pgpredict.errors import InvalidLearner, UnreadableModel
 
@@ -31,7 +38,8 @@ class LearnerHistory(Session):
 
         One transaction: back to the state before the first of them was learnt, then all batches
         since once more without them. Readers go on with the old state meanwhile. New states are
-        added; those before stay in the history.
+        added; those before stay in the history. A learner with ``updates="revise"`` takes them out
+        of its sums; they stay out until they change, or are released from the quarantine.
 
         Args:
             name: name of the learner.
@@ -56,7 +64,8 @@ class LearnerHistory(Session):
     def rollback_learner(self, name: str, state: int) -> int:
         """Predict and learn on with what a learner knew at a state.
 
-        What it learnt since stays in the history, and is not learnt again.
+        What it learnt since stays in the history, and is not learnt again. A learner with
+        ``updates="revise"`` is paused: when it is resumed, it is back at the rows of its source.
 
         Returns:
             The number of the new state.
@@ -126,7 +135,8 @@ class LearnerHistory(Session):
 
         Raises:
             UnknownLearner: there is none of this name.
-            UnsupportedEstimator, InvalidLearner: it is another kind of estimator.
+            UnsupportedEstimator, InvalidLearner: it is another kind of estimator, or the learner
+                was created with ``updates="revise"``.
         """
         with self._work() as cursor:
             stored = first(cursor, "stored", name=name, state=None)
@@ -179,7 +189,6 @@ def _program(name: str, stored: dict[str, Any]) -> Any:
     """What a learner was made of, as a program."""
     # Loads scikit-learn: a second that other methods need not wait.
     from pgpredict.modelfile import skopsfile
-    from pgpredict_transpiler.learning.registry import learning_program
 
     if stored["model_file"] is None:
         raise UnreadableModel(
@@ -188,12 +197,19 @@ def _program(name: str, stored: dict[str, Any]) -> Any:
         )
     estimator = skopsfile.read(f"learner {name}", stored["model_file"], False)
     classes = labels_of(stored["classes"], stored["label_type"]) or None
-    return learning_program(estimator, stored["features"], classes)
+    return program_of(estimator, stored["features"], classes, stored["updates"])
 
 
 def _imported(cursor: Asking, name: str, stored: dict[str, Any], estimator: Any) -> int:
     from pgpredict_transpiler.learning.registry import learning_program
 
+    if stored["updates"] == "revise":
+        raise InvalidLearner(
+            f"learner {name} takes no numbers from elsewhere",
+            why=f"they follow from the rows of {stored['source']}, "
+            "and would be back with the next batch",
+            do="put the rows in the table, or create a learner with updates='ignore'",
+        )
     classes = labels_of(stored["classes"], stored["label_type"]) or None
     program = learning_program(estimator, stored["features"], classes)
     if [[b.name, list(b.shape)] for b in program.blocks] != [

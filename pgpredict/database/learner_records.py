@@ -34,6 +34,7 @@ class Learner:
         retention: how many states are kept; None: all.
         created_at: when it was created.
         created_by: by which role.
+        updates: of rows that were learnt: ``ignore`` or ``revise``.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Learner:
     retention: int | None
     created_at: datetime
     created_by: str
+    updates: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class LearnerState:
         state: its number, from 0.
         current: whether it predicts now.
         came_from: the state before; None: the first.
-        made_by: ``created``, ``imported``, ``learnt``, ``unlearnt`` or ``rolled back``.
+        made_by: ``created``, ``imported``, ``learnt``, ``unlearnt``, ``rolled back`` or
+            ``revised``: rows changed or went, and none was new.
         rows: how many rows were learnt on the way here.
         batch_rows: of them, those that the state before did not know.
         quarantined: rows of the same batch that were not learnt.
@@ -80,6 +83,7 @@ class LearnerState:
         rmse: root of the mean squared error of these.
         checkpoint: whether it is kept whatever the retention.
         at: when it was made.
+        taken_back: rows that the state before knew as they were before they changed or went.
     """
 
     learner: str
@@ -97,6 +101,7 @@ class LearnerState:
     rmse: float | None
     checkpoint: bool
     at: datetime
+    taken_back: int
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pgpredict.errors import InvalidLearner, InvalidSource
 
 if TYPE_CHECKING:
     from pgpredict_transpiler.learning.program import LearningProgram
+    from pgpredict_transpiler.learning.sums import SumsProgram
 
 Asking = Cursor[dict[str, Any]]
 
@@ -65,20 +66,64 @@ def described(estimator: object) -> str:
     return re.sub(r"\s+", " ", str(estimator))
 
 
-def texts_of(program: LearningProgram, target: str | None) -> dict[str, Any]:
+def program_of(
+    estimator: Any, features: Sequence[str], classes: Sequence[Any] | None, updates: str
+) -> LearningProgram | SumsProgram:
+    """What an estimator becomes, by what the learner does with rows that change.
+
+    Raises:
+        UnsupportedEstimator: it cannot learn so; says why.
+        InvalidLearner: features, classes or updates do not fit.
+    """
+    # Loads scikit-learn: a second that others need not wait.
+    from pgpredict_transpiler.learning.registry import learning_program, sums_program
+
+    if updates not in ("ignore", "revise"):
+        raise InvalidLearner(
+            f"updates is {updates!r}: it is ignore or revise",
+            do="see docs/learners.md for what they mean",
+        )
+    if updates == "ignore":
+        return learning_program(estimator, features, classes)
+    program = sums_program(estimator, features, classes)
+    if hasattr(estimator, "partial_fit") and hasattr(estimator, "classes_"):
+        raise InvalidLearner(
+            f"the {type(estimator).__name__} has learnt rows already",
+            why="what revises knows the rows of its source, and no others",
+            do="give one that is not fitted: sklearn.base.clone(estimator)",
+        )
+    return program
+
+
+def texts_of(program: LearningProgram | SumsProgram, target: str | None) -> dict[str, Any]:
     """The parameters of the statement `create` that come from a program."""
     return {
         "features": list(program.features),
         "label_type": _label_type(program, target),
         "classes": [_text(label) for label in program.classes],
         "blocks": Jsonb([{"name": b.name, "shape": list(b.shape)} for b in program.blocks]),
-        "initial": program.initial.tolist(),
-        "kernel": program.kernel,
         "prediction": program.prediction,
         "probability": program.probability,
         "accepts": program.accepts,
         "expects": program.expects,
+        **_learning(program),
     }
+
+
+def _learning(program: LearningProgram | SumsProgram) -> dict[str, Any]:
+    """Those about how it learns."""
+    from pgpredict_transpiler.learning.sums import SumsProgram
+
+    if isinstance(program, SumsProgram):
+        initial = [0.0] * sum(block.size for block in program.blocks)
+        return {
+            "initial": initial,
+            "kernel": program.change,
+            "solve": program.solve,
+            "sums": program.sums,
+        }
+    initial = program.initial.tolist()
+    return {"initial": initial, "kernel": program.kernel, "solve": None, "sums": None}
 
 
 def labels_of(texts: Sequence[str], label_type: str) -> list[Any]:
@@ -99,7 +144,7 @@ def key_text(key: Any) -> str:
     return str(key)
 
 
-def _label_type(program: LearningProgram, target: str | None) -> str:
+def _label_type(program: LearningProgram | SumsProgram, target: str | None) -> str:
     if program.classes:
         return SQL_TYPES[type(program.classes[0])]
     return "integer" if target is None else "double precision"

@@ -10,6 +10,7 @@ from pgpredict.database.learner_statements import (
     described,
     first,
     labels_there,
+    program_of,
     run,
     texts_of,
 )
@@ -31,10 +32,11 @@ class Learners(Session):
         target: str | None = None,
         key: str | Sequence[str] | None = None,
         classes: Sequence[Any] | None = None,
-        backfill: bool = False,
+        backfill: bool | None = None,
         retention: int | None = None,
         notify: bool = True,
         level: str = "statement",
+        updates: str | None = None,
     ) -> Learner:
         """Learn from the labelled rows of a table from now on, as they come.
 
@@ -42,10 +44,13 @@ class Learners(Session):
         with a NULL, NaN or infinity in a feature goes to quarantine instead; one without a label
         waits for it. ``predict.<name>(…)`` answers with what is learnt so far.
 
+        With `updates` ``revise`` the learner is at any time what `fit` on the labelled rows of the
+        table gives: what it learnt of a row that changes or goes is taken back.
+
         Args:
             name: name of the learner, ``^[a-z][a-z0-9_]{0,40}$``.
-            estimator: of scikit-learn, with `partial_fit`. Fitted: learning goes on from its
-                numbers.
+            estimator: of scikit-learn, with `partial_fit`, or one that follows from sums.
+                With `partial_fit` and fitted: learning goes on from its numbers.
             source: a table with a column of numbers for each feature, looked up as in a query.
             features: names of these columns, in the estimator's order.
             target: name of the column of the label; None for what needs none, as k-means.
@@ -54,10 +59,14 @@ class Learners(Session):
             classes: every label that a classifier will see. None: those that a fitted estimator
                 knows, else those that the source holds now.
             backfill: learn the labelled rows that are there already, too, in the order of the key.
+                None: where what changes is revised, which always knows all rows.
             retention: how many states are kept; None: all.
             notify: whether writers wake the worker, which polls otherwise.
             level: of the triggers: ``statement``, or ``row`` where logical replication fills the
                 table.
+            updates: what an UPDATE or a DELETE of a row that was learnt does: ``ignore`` or
+                ``revise``. None: ``revise`` for LinearRegression and Ridge, else ``ignore``;
+                MultinomialNB, BernoulliNB and ComplementNB can do both.
 
         Returns:
             The learner.
@@ -80,13 +89,14 @@ class Learners(Session):
         # Loads scikit-learn: a second that other methods need not wait.
         from sklearn.base import is_classifier
 
-        from pgpredict_transpiler.learning.registry import learning_program
+        from pgpredict_transpiler.learning.registry import usual_updates
 
+        updates = usual_updates(estimator) if updates is None else updates
         with self._work() as cursor:
             knows = hasattr(estimator, "classes_") or not is_classifier(estimator)
             if classes is None and target is not None and not knows:
                 classes = labels_there(cursor, source, target)
-            program = learning_program(estimator, features, classes)
+            program = program_of(estimator, features, classes, updates)
             first(
                 cursor,
                 "create",
@@ -99,6 +109,7 @@ class Learners(Session):
                 retention=retention,
                 notify=notify,
                 level=level,
+                updates=updates,
                 model_file=model_bytes(estimator, None).content,
                 **texts_of(program, target),
             )
@@ -146,6 +157,21 @@ class Learners(Session):
         """
         with self._work() as cursor:
             return int(first(cursor, "learn", name=name, batch=batch)["rows"])
+
+    def reconcile_learner(self, name: str) -> int:
+        """Compare what a learner knows with its source; what differs is learnt next.
+
+        For rows that were written while nobody watched, as with triggers switched off.
+
+        Returns:
+            How many rows differ.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+            InvalidLearner: it was created with ``updates="ignore"``.
+        """
+        with self._work() as cursor:
+            return int(first(cursor, "reconcile", name=name)["rows"])
 
     def pause_learner(self, name: str) -> bool:
         """Let rows wait: nothing is learnt until `resume_learner`; no row is lost.

@@ -32,7 +32,10 @@ SELECT pgpredict.create_learner(
     retention   => %(retention)s,
     notify      => %(notify)s,
     level       => %(level)s,
-    model_file  => %(model_file)s) AS state;
+    model_file  => %(model_file)s,
+    updates     => %(updates)s,
+    solve       => %(solve)s,
+    sums        => %(sums)s) AS state;
 
 -- name: check
 SELECT (pgpredict.check_learner(%(name)s)).name;
@@ -62,11 +65,14 @@ SELECT pgpredict.drop_learner(%(name)s) AS waited;
 
 -- name: stored
 -- What a learner was made of, and the parameters of a state; NULL is the current one.
-SELECT l.features, l.classes, l.label_type, l.blocks, l.model_file,
+SELECT l.features, l.classes, l.label_type, l.blocks, l.model_file, l.updates, l.source,
        pgpredict.parameters_at(l.name, coalesce(%(state)s::bigint, c.state)) AS parameters
 FROM pgpredict.learner AS l
 JOIN pgpredict.learner_current AS c ON c.learner = l.name
 WHERE l.name = (pgpredict.check_learner(%(name)s)).name;
+
+-- name: reconcile
+SELECT pgpredict.reconcile_learner(%(name)s) AS rows;
 
 -- name: unlearn
 SELECT pgpredict.unlearn(%(name)s, %(keys)s::text[]) AS rows;

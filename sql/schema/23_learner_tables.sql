@@ -28,7 +28,11 @@ CREATE TABLE IF NOT EXISTS pgpredict.learner (
                                  CHECK (status IN ('learning', 'paused', 'stopped')),
     why              text,                  -- why it was stopped
     created_at       timestamptz NOT NULL DEFAULT now(),
-    created_by       text        NOT NULL DEFAULT session_user
+    created_by       text        NOT NULL DEFAULT session_user,
+    updates          text        NOT NULL DEFAULT 'ignore'  -- of rows that were learnt, deletes too
+                                 CHECK (updates IN ('ignore', 'revise')),
+    solve            text                   -- PL/pgSQL: sums -> parameters; then kernel: sums,
+                                            -- features, labels, taken -> sums
 );
 
 -- What a learner knew at a time, and how it came to that. States are numbered from 0, and never
@@ -40,7 +44,7 @@ CREATE TABLE IF NOT EXISTS pgpredict.learner_state (
     state       bigint      NOT NULL,
     came_from   bigint,                     -- the state before it; NULL: the first
     made_by     text        NOT NULL CHECK (
-        made_by IN ('created', 'imported', 'learnt', 'unlearnt', 'rolled back')),
+        made_by IN ('created', 'imported', 'learnt', 'unlearnt', 'rolled back', 'revised')),
     rows        bigint      NOT NULL,       -- learnt on the way here
     batch_rows  integer     NOT NULL,       -- of them, those that the state before did not know
     quarantined integer     NOT NULL DEFAULT 0,  -- rows of the same batch that were not learnt
@@ -52,6 +56,7 @@ CREATE TABLE IF NOT EXISTS pgpredict.learner_state (
     parameters  float8[],                   -- NULL: to be had by learning the batches again
     model       bytea,                      -- the same of a learner that runs in the worker
     at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    taken_back  integer     NOT NULL DEFAULT 0,  -- rows that the state before knew as they were
     PRIMARY KEY (learner, state)
 );
 
@@ -82,6 +87,14 @@ CREATE TABLE IF NOT EXISTS pgpredict.learner_current (
 ) WITH (fillfactor = 10);
 
 ALTER TABLE pgpredict.learner_current ALTER COLUMN parameters SET STORAGE EXTERNAL;
+
+-- What a learner that revises has added up over its rows. These are in pgpredict.<learner>_rows, as
+-- they were learnt: what is added is taken away again when a row changes or goes.
+CREATE TABLE IF NOT EXISTS pgpredict.learner_sums (
+    learner text      PRIMARY KEY REFERENCES pgpredict.learner (name) ON DELETE CASCADE,
+    rows    bigint    NOT NULL,
+    sums    numeric[] NOT NULL
+) WITH (fillfactor = 10);
 
 -- Rows that were not learnt, and why.
 CREATE TABLE IF NOT EXISTS pgpredict.quarantine (

@@ -90,38 +90,41 @@ CREATE OR REPLACE FUNCTION pgpredict.key_settings(stream text) RETURNS text
     WHERE s.name = key_settings.stream AND t.oid = o.type
     $$;
 
--- The inputs that the live version and its shadows read of a row with an alias, as a list. An input
--- that is computed when it is read has no value in a trigger: all that is stored stands for it.
-CREATE OR REPLACE FUNCTION pgpredict.stream_inputs(stream text, alias text) RETURNS text
+-- The columns of a table to look at to see whether its inputs change. An input that is computed when
+-- it is read has no value in a trigger: all that is stored stands for it.
+CREATE OR REPLACE FUNCTION pgpredict.watched_columns(source regclass, inputs text[])
+    RETURNS SETOF text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
     WITH columns AS (
-        SELECT a.attname AS name, a.attgenerated = 'v' AS virtual
-        FROM pgpredict.stream AS s
-        JOIN pg_attribute AS a ON a.attrelid = to_regclass(s.source)
-        WHERE s.name = stream_inputs.stream AND a.attnum > 0 AND NOT a.attisdropped
-    ),
-    inputs AS (
-        SELECT i.name
-        FROM pgpredict.stream AS s
-        JOIN pgpredict.version AS v ON v.model = s.model,
-             LATERAL pgpredict.inputs(v.signature) AS i
-        WHERE s.name = stream_inputs.stream
-          AND (v.live_since IS NOT NULL
-               OR v.version IN (SELECT h.version FROM pgpredict.shadow AS h
-                                WHERE h.stream = s.name))
-    ),
-    watched AS (
-        SELECT i.name FROM inputs AS i
-        WHERE i.name NOT IN (SELECT c.name FROM columns AS c WHERE c.virtual)
-        UNION
-        SELECT c.name FROM columns AS c
-        WHERE NOT c.virtual AND EXISTS (
-            SELECT FROM columns AS v JOIN inputs AS i ON i.name = v.name WHERE v.virtual)
+        SELECT a.attname::text AS name, a.attgenerated = 'v' AS virtual
+        FROM pg_attribute AS a
+        WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped
     )
+    SELECT i.name FROM unnest(inputs) AS i (name)
+    WHERE i.name NOT IN (SELECT c.name FROM columns AS c WHERE c.virtual)
+    UNION
+    SELECT c.name FROM columns AS c
+    WHERE NOT c.virtual AND EXISTS (
+        SELECT FROM columns AS v WHERE v.virtual AND v.name = ANY (inputs))
+    $$;
+
+-- The inputs that the live version and its shadows read of a row with an alias, as a list.
+CREATE OR REPLACE FUNCTION pgpredict.stream_inputs(stream text, alias text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
     SELECT coalesce(string_agg(format('%s.%I', alias, w.name), ', ' ORDER BY w.name), '')
-    FROM watched AS w
+    FROM pgpredict.stream AS s,
+         LATERAL pgpredict.watched_columns(to_regclass(s.source), ARRAY(
+             SELECT i.name
+             FROM pgpredict.version AS v, pgpredict.inputs(v.signature) AS i
+             WHERE v.model = s.model
+               AND (v.live_since IS NOT NULL
+                    OR v.version IN (SELECT h.version FROM pgpredict.shadow AS h
+                                     WHERE h.stream = s.name)))) AS w (name)
+    WHERE s.name = stream_inputs.stream
     $$;
 
 -- All pieces of a stream.

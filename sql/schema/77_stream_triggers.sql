@@ -41,27 +41,39 @@ CREATE OR REPLACE FUNCTION pgpredict.is_elsewhere(stream text, source text) RETU
         WHERE t.tgfoid = to_regproc(format('pgpredict.%I', stream || '_capture')))
     $$;
 
--- The triggers that a stream has, or should have. Partitions have the row triggers of their parent
--- already, but not those for TRUNCATE.
-CREATE OR REPLACE FUNCTION pgpredict.stream_triggers(stream text)
-    RETURNS TABLE (relation regclass, name text, operation text, scope text)
+-- The triggers of a stream or learner that sees all that writers do, on a table. Partitions have the
+-- row triggers of their parent already, but not those for TRUNCATE.
+CREATE OR REPLACE FUNCTION pgpredict.capturing_triggers(
+    owner text, level text, source regclass, relation regclass)
+    RETURNS TABLE (name text, operation text, scope text)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT r.relation, format('pgpredict_%s_%s', s.name, lower(e.operation)), e.operation,
-           CASE WHEN s.level = 'row' AND e.operation <> 'TRUNCATE' THEN 'FOR EACH ROW'
+    SELECT format('pgpredict_%s_%s', owner, lower(e.operation)), e.operation,
+           CASE WHEN level = 'row' AND e.operation <> 'TRUNCATE' THEN 'FOR EACH ROW'
                ELSE e.tables || ' FOR EACH STATEMENT' END
-    FROM pgpredict.stream AS s
-    CROSS JOIN LATERAL pgpredict.tables_to_capture(s.name) AS r (relation)
-    CROSS JOIN (VALUES
+    FROM (VALUES
         (1, 'INSERT', 'REFERENCING NEW TABLE AS new_rows'),
         (2, 'UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'),
         (3, 'DELETE', 'REFERENCING OLD TABLE AS old_rows'),
         (4, 'TRUNCATE', '')
     ) AS e (place, operation, tables)
-    WHERE s.name = stream_triggers.stream
-      AND (s.level = 'statement' OR e.operation = 'TRUNCATE' OR r.relation = to_regclass(s.source))
+    WHERE level = 'statement' OR e.operation = 'TRUNCATE' OR relation = source
     ORDER BY e.place
+    $$;
+
+-- The triggers that a stream has, or should have.
+CREATE OR REPLACE FUNCTION pgpredict.stream_triggers(stream text)
+    RETURNS TABLE (relation regclass, name text, operation text, scope text)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT r.relation, t.name, t.operation, t.scope
+    FROM pgpredict.stream AS s,
+         LATERAL pgpredict.tables_to_capture(s.name) AS r (relation),
+         LATERAL pgpredict.capturing_triggers(
+             s.name, s.level, to_regclass(s.source), r.relation) AS t
+    WHERE s.name = stream_triggers.stream
     $$;
 
 -- The tables of a stream that lack one of them, and which.

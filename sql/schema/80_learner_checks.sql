@@ -44,7 +44,7 @@ CREATE OR REPLACE FUNCTION pgpredict.learner_functions(schema_name name) RETURNS
         WHEN 'predict'
             THEN ARRAY['', '_proba', '_at', '_proba_at', '_state', '_parameters']
         ELSE ARRAY['_kernel', '_label', '_answer', '_answer_proba', '_gate', '_quarantine',
-                   '_apply', '_learn', '_capture']
+                   '_apply', '_learn', '_capture', '_change', '_solve']
     END)
     $$;
 
@@ -96,7 +96,7 @@ BEGIN
         (SELECT format('table %s.%I', c.relnamespace::regnamespace, c.relname)
          FROM pg_class AS c
          WHERE c.relnamespace = 'pgpredict'::regnamespace
-           AND c.relname IN (learner || '_queue', learner || '_wake')
+           AND c.relname IN (learner || '_queue', learner || '_wake', learner || '_rows')
          LIMIT 1));
     IF taken IS NOT NULL THEN
         RAISE EXCEPTION 'cannot create learner %: there is a % already', learner, taken USING
@@ -193,6 +193,8 @@ DECLARE
             THEN 'a class stands there twice'
         WHEN wanted.level NOT IN ('statement', 'row')
             THEN format('level is %L: it is statement or row', wanted.level)
+        WHEN wanted.updates IS NULL OR wanted.updates NOT IN ('ignore', 'revise')
+            THEN format('updates is %L: it is ignore or revise', wanted.updates)
         WHEN wanted.retention < 1
             THEN format('retention is %s: it is at least 1 state, or NULL for all',
                         wanted.retention)

@@ -133,19 +133,13 @@ DECLARE
     {batch_declarations}
     message text;
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        {inserted}
-    ELSE
-        {updated}
-    END IF;
+    {capture}
     {wake}
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
     message := SQLERRM;
     BEGIN
-        INSERT INTO pgpredict.quarantine (learner, key, content, reason)
-        SELECT {literal}, '', r.content, 'it could not be captured: ' || message
-        FROM ({rows_as_json}) AS r (content);
+        {keep}
     EXCEPTION WHEN OTHERS THEN
         RAISE WARNING 'learner %: what this statement did is kept nowhere: %; %',
                       {literal}, message, SQLERRM;
@@ -172,9 +166,8 @@ CREATE OR REPLACE FUNCTION pgpredict.enqueue_labelled_template() RETURNS text
             RETURN NULL;
         END IF;$body$;
 
--- What puts the keys of one operation in the queue.
-CREATE OR REPLACE FUNCTION pgpredict.enqueue_labelled(pieces jsonb, level text, operation text)
-    RETURNS text
+-- What puts the keys that a query gives in the queue.
+CREATE OR REPLACE FUNCTION pgpredict.enqueue_labelled(pieces jsonb, query text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -182,23 +175,19 @@ CREATE OR REPLACE FUNCTION pgpredict.enqueue_labelled(pieces jsonb, level text, 
         pgpredict.enqueue_labelled_template(),
         pieces || jsonb_build_object('keys', k.keys, 'few_keys', pgpredict.fill(
             pieces ->> 'few_keys', jsonb_build_object('keys', k.keys))))
-    FROM pgpredict.fill(pgpredict.labelled_keys(level, operation), pieces) AS k (keys)
+    FROM pgpredict.fill(query, pieces) AS k (keys)
     $$;
 
--- The body of the trigger function.
-CREATE OR REPLACE FUNCTION pgpredict.learner_capture(learner text) RETURNS text
-    LANGUAGE sql STABLE
+-- Keeps rows that could not be captured.
+CREATE OR REPLACE FUNCTION pgpredict.keep_uncaptured(pieces jsonb, rows_as_json text) RETURNS text
+    LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT pgpredict.fill(pgpredict.learner_capture_template(), p.pieces || jsonb_build_object(
-        'inserted', pgpredict.enqueue_labelled(p.pieces, l.level, 'INSERT'),
-        'updated', pgpredict.enqueue_labelled(p.pieces, l.level, 'UPDATE'),
-        'rows_as_json', CASE l.level WHEN 'row' THEN 'SELECT to_jsonb(NEW)'
-            ELSE 'SELECT to_jsonb(n.*) FROM new_rows AS n' END,
-        'wake', CASE WHEN l.notify
-            THEN pgpredict.fill(pgpredict.wake_template(), p.pieces) ELSE '' END))
-    FROM pgpredict.learner AS l, pgpredict.learner_pieces(l.name) AS p (pieces)
-    WHERE l.name = learner_capture.learner
+    SELECT pgpredict.fill(
+        'INSERT INTO pgpredict.quarantine (learner, key, content, reason)'
+        ' SELECT {literal}, '''', r.content, ''it could not be captured: '' || message'
+        ' FROM ({rows_as_json}) AS r (content);',
+        pieces || jsonb_build_object('rows_as_json', rows_as_json))
     $$;
 
 -- Creates the queue of a learner, and the clock of its wake-ups, where they are missing. Beside the
@@ -213,59 +202,6 @@ CREATE OR REPLACE FUNCTION pgpredict.create_learner_queue(learner text) RETURNS 
         pgpredict.each_learner_key(learner, 'key%4$s %3$s')
             || ', released boolean NOT NULL DEFAULT false')
     $$;
-
--- The tables that need the triggers of a learner: its source, and the partitions too, since a
--- statement that names a partition fires only the partition's own.
-CREATE OR REPLACE FUNCTION pgpredict.tables_to_learn(learner text) RETURNS SETOF regclass
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT l.source::regclass FROM pgpredict.learner AS l WHERE l.name = learner
-    UNION
-    SELECT p.relid
-    FROM pgpredict.learner AS l, pg_partition_tree(l.source::regclass) AS p
-    JOIN pg_class AS c ON c.oid = p.relid
-    WHERE l.name = learner AND l.level = 'statement' AND c.relkind IN ('r', 'p')
-    $$;
-
--- Creates the triggers of a learner on a table. Writers are kept out meanwhile; a table that
--- somebody else keeps for longer than five seconds raises.
-CREATE OR REPLACE FUNCTION pgpredict.create_learner_triggers(learner text, relation regclass)
-    RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pgpredict, pg_temp
-    SET lock_timeout = '5s'
-    AS $$
-DECLARE
-    l pgpredict.learner := pgpredict.check_learner(learner);
-    one record;
-BEGIN
-    FOR one IN
-        SELECT format('pgpredict_%s_%s', learner, lower(e.operation)) AS name, e.operation,
-               CASE l.level WHEN 'row' THEN 'FOR EACH ROW'
-                   ELSE e.tables || ' FOR EACH STATEMENT' END AS scope
-        FROM (VALUES
-            ('INSERT', 'REFERENCING NEW TABLE AS new_rows'),
-            ('UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows')
-        ) AS e (operation, tables)
-        WHERE e.operation = 'INSERT' OR l.target IS NOT NULL
-    LOOP
-        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION pgpredict.%I()',
-                       one.name, one.operation, relation, one.scope, learner || '_capture');
-        IF l.level = 'row' THEN
-            PERFORM pgpredict.enable_always(p.relid, one.name)
-            FROM pg_partition_tree(relation) AS p;
-            PERFORM pgpredict.enable_always(relation, one.name);
-        END IF;
-    END LOOP;
-EXCEPTION WHEN lock_not_available THEN
-    RAISE EXCEPTION 'cannot put the triggers of learner % on %: somebody else uses the table',
-                    learner, relation
-    USING
-        ERRCODE = 'lock_not_available',
-        HINT = 'try again when no long transaction writes to it: SELECT * FROM pg_stat_activity';
-END
-$$;
 
 -- Puts every labelled row that the source holds in the queue, in the order of the key.
 CREATE OR REPLACE FUNCTION pgpredict.enqueue_source(learner text) RETURNS void

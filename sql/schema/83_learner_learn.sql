@@ -124,10 +124,11 @@ CREATE OR REPLACE FUNCTION pgpredict.answer_pieces(learner pgpredict.learner) RE
         'metrics', CASE k.kind
             WHEN 'two classes' THEN
                 '-avg(ln(greatest(CASE a.label WHEN 1 THEN a.predicted ELSE 1 - a.predicted END,'
-                ' 2.220446049250313e-16::float8))),'
+                ' 2.220446049250313e-16::float8))) FILTER (WHERE a.predicted IS NOT NULL),'
                 ' avg(((a.predicted > 0.5) = (a.label = 1))::integer::float8), NULL, NULL'
             WHEN 'more classes' THEN
-                '-avg(ln(greatest(a.likely, 2.220446049250313e-16::float8))),'
+                '-avg(ln(greatest(a.likely, 2.220446049250313e-16::float8)))'
+                ' FILTER (WHERE a.likely IS NOT NULL),'
                 ' avg((a.predicted = a.label)::integer::float8), NULL, NULL'
             WHEN 'classes' THEN
                 'NULL, avg((a.predicted = a.label)::integer::float8), NULL, NULL'

@@ -32,7 +32,8 @@ $$;
 
 -- What a learner needs from time to time: the new name of a renamed source, triggers on its new
 -- partitions, its queue, a small one when it is empty. Rows that were in a table when it became a
--- partition are not learnt: nobody can tell whether they were before. Returns what it found.
+-- partition are not learnt: nobody can tell whether they were before, unless the learner keeps them
+-- to revise what it knows. Returns what it found.
 CREATE OR REPLACE FUNCTION pgpredict.maintain_learner(learner text) RETURNS SETOF text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -70,6 +71,10 @@ BEGIN
         RETURN NEXT format('%s new partitions of %s', adopted, l.source);
     END IF;
     PERFORM pgpredict.forget_rates(learner);
+    IF l.updates = 'revise' THEN
+        RETURN QUERY SELECT pgpredict.mend_learner_rows(learner);
+        RETURN QUERY SELECT pgpredict.mend_partitions(learner, adopted);
+    END IF;
     -- Last: it may lock the queue until all of this is committed.
     PERFORM pgpredict.shrink_queue(learner);
 EXCEPTION

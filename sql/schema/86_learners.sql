@@ -11,6 +11,11 @@
 -- primary key. With `backfill` the labelled rows that are there already come first. The last
 -- `retention` states are kept, NULL: all.
 --
+-- With `updates` 'revise' what was learnt of a row that changes or goes is taken back: then `kernel`
+-- is the body of a function (sums, features, labels, taken) that adds rows to as many `sums`, or takes
+-- them away, and `solve` of one that makes the parameters of the sums. It learns all rows that are
+-- there.
+--
 -- Returns the number of the first state, 0.
 CREATE OR REPLACE FUNCTION pgpredict.create_learner(
     name text,
@@ -28,11 +33,14 @@ CREATE OR REPLACE FUNCTION pgpredict.create_learner(
     accepts text DEFAULT NULL,
     expects text DEFAULT NULL,
     key name[] DEFAULT NULL,
-    backfill boolean DEFAULT false,
+    backfill boolean DEFAULT NULL,
     retention integer DEFAULT NULL,
     notify boolean DEFAULT true,
     level text DEFAULT 'statement',
-    model_file bytea DEFAULT NULL) RETURNS bigint
+    model_file bytea DEFAULT NULL,
+    updates text DEFAULT 'ignore',
+    solve text DEFAULT NULL,
+    sums integer DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
@@ -68,10 +76,13 @@ BEGIN
     wanted.level := create_learner.level;
     wanted.notify := coalesce(create_learner.notify, true);
     wanted.retention := create_learner.retention;
+    wanted.updates := create_learner.updates;
+    wanted.solve := create_learner.solve;
     wanted.status := 'learning';
     wanted.created_at := now();
     wanted.created_by := session_user;
     PERFORM pgpredict.check_learner_options(wanted);
+    PERFORM pgpredict.check_revising(wanted, backfill, sums);
     PERFORM pgpredict.check_parameters(name, blocks, initial);
     PERFORM pgpredict.check_learner_columns(
         source, wanted.key, wanted.target, wanted.features, wanted.label_type);
@@ -84,11 +95,18 @@ BEGIN
     INSERT INTO pgpredict.learner_current (learner, state, rows, parameters)
     VALUES (name, 0, 0, initial);
     PERFORM pgpredict.create_learner_queue(name);
+    IF updates = 'revise' THEN
+        PERFORM pgpredict.begin_sums(name, sums);
+    END IF;
     PERFORM pgpredict.build_learner(name);
     PERFORM pgpredict.try_learner(name);
     PERFORM pgpredict.create_learner_triggers(name, t) FROM pgpredict.tables_to_learn(name) AS t;
-    IF backfill THEN
+    IF updates = 'revise' THEN
+        PERFORM pgpredict.enqueue_differences(name);
+    ELSIF backfill THEN
         PERFORM pgpredict.enqueue_source(name);
+    END IF;
+    IF backfill OR updates = 'revise' THEN
         PERFORM pg_notify('pgpredict_work', name);
     END IF;
     PERFORM pgpredict.record(name, NULL, 'create_learner', jsonb_build_object(
@@ -108,15 +126,21 @@ DECLARE
     unchanged boolean;
     zeros text := array_to_string(array_fill('0'::text, ARRAY[cardinality(l.features)]), ', ');
 BEGIN
-    EXECUTE format(
-        'SELECT pgpredict.%I(s.parameters, ''{}'', ''{}'') IS NOT DISTINCT FROM s.parameters'
-        ' FROM pgpredict.learner_state AS s WHERE s.learner = $1', learner || '_kernel')
+    EXECUTE CASE l.updates
+        WHEN 'revise' THEN format(
+            'SELECT pgpredict.%I(k.sums, ''{}'', ''{}'', false) = k.sums'
+            ' AND pgpredict.%I(k.sums) = s.parameters'
+            ' FROM pgpredict.learner_sums AS k, pgpredict.learner_state AS s'
+            ' WHERE k.learner = $1 AND s.learner = $1', learner || '_change', learner || '_solve')
+        ELSE format(
+            'SELECT pgpredict.%I(s.parameters, ''{}'', ''{}'') IS NOT DISTINCT FROM s.parameters'
+            ' FROM pgpredict.learner_state AS s WHERE s.learner = $1', learner || '_kernel') END
     INTO unchanged USING learner;
     EXECUTE format('SELECT predict.%I(%s)', learner, zeros);
     IF l.probability IS NOT NULL THEN
         EXECUTE format('SELECT predict.%I(%s)', learner || '_proba', zeros);
     END IF;
-    IF NOT unchanged THEN
+    IF unchanged IS NOT TRUE THEN
         RAISE EXCEPTION 'cannot create learner %: its kernel changes what it learnt nothing of',
                         learner
         USING
@@ -172,7 +196,8 @@ BEGIN
 END
 $$;
 
--- Goes on: what waited is next. Returns whether the learner was paused, or had stopped.
+-- Goes on: what waited is next. A learner that revises predicts with what follows from its rows
+-- again, if it was rolled back. Returns whether the learner was paused, or had stopped.
 CREATE OR REPLACE FUNCTION pgpredict.resume_learner(learner text) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -182,6 +207,11 @@ DECLARE
 BEGIN
     IF was <> 'learning' THEN
         UPDATE pgpredict.learner AS l SET status = 'learning', why = NULL WHERE l.name = learner;
+        IF EXISTS (SELECT FROM pgpredict.learner_sums AS s
+                   WHERE s.learner = resume_learner.learner)
+        THEN
+            PERFORM pgpredict.settle_learner(learner);
+        END IF;
         PERFORM pgpredict.record(learner, NULL, 'resume_learner');
         PERFORM pg_notify('pgpredict_work', learner);
     END IF;
@@ -211,6 +241,7 @@ BEGIN
         hint => 'drop these first');
     EXECUTE format('DROP TABLE IF EXISTS pgpredict.%I', learner || '_queue');
     EXECUTE format('DROP SEQUENCE IF EXISTS pgpredict.%I', learner || '_wake');
+    EXECUTE format('DROP TABLE IF EXISTS pgpredict.%I', learner || '_rows');
     DELETE FROM pgpredict.learner AS l WHERE l.name = learner;
     PERFORM pgpredict.record(learner, NULL, 'drop_learner', jsonb_build_object('waited', waited));
     RETURN waited;

@@ -132,7 +132,8 @@ END
 $$;
 
 -- Predicts and learns on with what a learner knew at a state. What it has learnt since is kept in
--- the history, and not learnt again. Returns the number of the new state.
+-- the history, and not learnt again. A learner that revises would come back to its rows with the next
+-- batch: it is paused. Returns the number of the new state.
 CREATE OR REPLACE FUNCTION pgpredict.rollback_learner(learner text, state bigint) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -145,6 +146,9 @@ BEGIN
     made := pgpredict.add_state(
         l.name, target.state, 'rolled back', target.rows,
         pgpredict.parameters_at(l.name, target.state));
+    IF l.updates = 'revise' THEN
+        PERFORM pgpredict.pause_learner(l.name);
+    END IF;
     PERFORM pgpredict.record(
         l.name, NULL, 'rollback_learner', jsonb_build_object('to', target.state, 'state', made));
     RETURN made;
@@ -162,6 +166,13 @@ DECLARE
     l pgpredict.learner := pgpredict.lock_learner(learner);
     made bigint;
 BEGIN
+    IF l.updates = 'revise' THEN
+        RAISE EXCEPTION 'learner % takes no parameters from elsewhere', l.name USING
+            ERRCODE = 'PP011',
+            DETAIL = format('they follow from the rows of %s, and would be back with the next batch',
+                            l.source),
+            HINT = 'put the rows in the table; or create a learner with updates => ''ignore''';
+    END IF;
     PERFORM pgpredict.check_parameters(learner, l.blocks, parameters);
     made := pgpredict.add_state(
         l.name, (SELECT c.state FROM pgpredict.learner_current AS c WHERE c.learner = l.name),

@@ -59,6 +59,9 @@ DECLARE
     batch record;
     taken bigint := 0;
 BEGIN
+    IF l.updates = 'revise' THEN
+        RETURN pgpredict.take_out(learner, keys);
+    END IF;
     first_state := (
         SELECT min(b.state)
         FROM unnest(ranges) AS r

@@ -22,7 +22,8 @@ SELECT l.name,
        l.notify,
        l.retention,
        l.created_at,
-       l.created_by
+       l.created_by,
+       l.updates
 FROM pgpredict.learner AS l
 JOIN pgpredict.learner_current AS c ON c.learner = l.name
 JOIN pgpredict.learner_state AS s ON s.learner = c.learner AND s.state = c.state
@@ -51,7 +52,8 @@ SELECT s.learner,
        s.mae,
        s.rmse,
        s.checkpoint,
-       s.at
+       s.at,
+       s.taken_back
 FROM pgpredict.learner_state AS s
 JOIN pgpredict.learner AS l ON l.name = s.learner
 LEFT JOIN pgpredict.learner_current AS c ON c.learner = s.learner AND c.state = s.state;

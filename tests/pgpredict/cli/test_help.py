@@ -41,7 +41,7 @@ OF_STREAMS = (
 OF_LEARNERS = (
     *("create", "list", "show", "states", "learn", "pause", "resume", "unlearn", "rollback"),
     *("checkpoint", "retain", "export", "quarantine", "release", "discard", "drop"),
-    *("watch", "unwatch", "drift"),
+    *("reconcile", "watch", "unwatch", "drift"),
     *(f"rule {name}" for name in ("add", "add-range", "add-outlier", "add-category")),
     *(f"rule {name}" for name in ("add-null", "add-distance", "add-rate", "add-flip")),
     *("rule list", "rule drop"),

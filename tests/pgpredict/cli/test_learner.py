@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import skops.io
 from sklearn.linear_model import SGDClassifier
+from sklearn.naive_bayes import BernoulliNB
 
 import pgpredict
 from tests.pgpredict.cli.conftest import Result, Run
@@ -223,3 +224,28 @@ def test_drift(learner: Learner, fraud: Any) -> None:
     assert learner("watch", "fraud", "--then", "shout").exit_code == 2
     refused = learner("watch", "fraud", "--delta", "7")
     assert (refused.exit_code, "delta is 7" in refused.stderr) == (3, True)
+
+
+def test_a_learner_that_revises(learner: Learner, shop: Any, tmp_path: Path) -> None:
+    insert(shop, 1, 30)
+    counts = tmp_path / "counts.skops"
+    skops.io.dump(BernoulliNB(), counts)
+    made = said(learner(*CREATE, str(counts), "payments", *OPTIONS, "--updates", "revise"))
+    assert made[3:5] == [
+        "  updates       take back what was learnt of a row",
+        "  waiting       30 rows",
+    ]
+    said(learner("learn", "fraud"))
+    shop.execute("DELETE FROM payments WHERE id <= 5")
+    said(learner("learn", "fraud"))
+    assert any("take back" in line for line in said(learner("show", "fraud")))
+    states = said(learner("states", "fraud"))
+    assert "taken back" in states[0]
+    assert "revised" in states[1]
+    assert said(learner("reconcile", "fraud")) == ["fraud knows its table as it is"]
+    shop.execute("DROP TABLE pgpredict.fraud_rows; SELECT pgpredict.maintain('fraud')")
+    said(learner("learn", "fraud"))
+    shop.execute("ALTER TABLE payments DISABLE TRIGGER USER; DELETE FROM payments WHERE id <= 7")
+    assert said(learner("reconcile", "fraud")) == ["fraud: 2 rows differ, to be learnt next"]
+    assert data(learner("reconcile", "fraud", "--json")) == {"learner": "fraud", "rows": 2}
+    assert learner(*CREATE, str(counts), "payments", *OPTIONS, "--updates", "so").exit_code == 2

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sklearn.linear_model import LinearRegression, SGDClassifier, SGDRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier, SGDRegressor
 
 import pgpredict
 from pgpredict.errors import (
@@ -201,7 +201,7 @@ def test_a_key_of_two_columns_with_odd_names(
         ({"classes": [True]}, InvalidLearner, "single class"),
         ({"level": "page"}, InvalidLearner, "it is statement or row"),
         ({"retention": 0}, InvalidLearner, "it is at least 1 state"),
-        ({"estimator": LinearRegression()}, UnsupportedEstimator, "no partial_fit"),
+        ({"estimator": LogisticRegression()}, UnsupportedEstimator, "no partial_fit"),
         (
             {"estimator": SGDRegressor(), "classes": None},
             InvalidSource,

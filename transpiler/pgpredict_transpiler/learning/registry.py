@@ -103,8 +103,27 @@ def sums_program(
     """
     maker = SUMMED.get(_name(estimator))
     if maker is None:
-        refuse(estimator, "its parameters do not follow from sums over the rows")
+        refuse(
+            estimator,
+            "its parameters do not follow from sums over the rows: it cannot take a row back",
+        )
     return maker(estimator, list(features), classes)
+
+
+def usual_updates(estimator: Any) -> str:
+    """What a learner does with rows that change after it learnt them, unless it is told.
+
+    Returns:
+        ``revise`` for what follows from sums and has no `partial_fit`, else ``ignore``.
+
+    Example:
+        >>> from sklearn.linear_model import Ridge
+        >>> from sklearn.naive_bayes import MultinomialNB
+        >>> usual_updates(Ridge()), usual_updates(MultinomialNB())
+        ('revise', 'ignore')
+    """
+    name = _name(estimator)
+    return "revise" if name in SUMMED and name not in LEARNERS else "ignore"
 
 
 def _name(estimator: Any) -> str:
@@ -114,6 +133,8 @@ def _name(estimator: Any) -> str:
 def _why(estimator: Any) -> str:
     if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
         return "it is not a scikit-learn estimator"
+    if _name(estimator) in SUMMED:
+        return "it has no partial_fit: it learns with updates='revise', from sums over the rows"
     if not hasattr(estimator, "partial_fit"):
         return "it has no partial_fit, so it cannot learn batch by batch"
     return "no kernel is registered for it; with scikit-learn itself it can learn in the worker"
