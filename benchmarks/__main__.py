@@ -16,6 +16,7 @@ BENCHMARKS = {
     "stream_latency": "benchmarks.stream_latency",
     "stream_burst": "benchmarks.stream_burst",
     "learners": "benchmarks.learners",
+    "history": "benchmarks.learner_history",
 }
 
 

@@ -60,6 +60,10 @@ CREATE TABLE IF NOT EXISTS pgpredict.learner_state (
     PRIMARY KEY (learner, state)
 );
 
+-- Where the way to a state is not from number to number: few, among many states.
+CREATE INDEX IF NOT EXISTS learner_state_turn_idx ON pgpredict.learner_state (learner, state)
+    WHERE came_from IS DISTINCT FROM state - 1 OR made_by IN ('created', 'imported');
+
 -- What was learnt between a state and the one that it came from, as it was learnt: enough to do so
 -- again. Numbers that are not compressed are read and written faster.
 CREATE TABLE IF NOT EXISTS pgpredict.learner_batch (
