@@ -1,4 +1,4 @@
-"""Whether a learner stays fast as its history grows: each question at a thousand states, and at a million.
+"""Whether a learner stays fast as its history grows: from a thousand states to a million.
 
 The states of the long history are copies of a real one, with one row each; those that are asked
 about have been learnt.
@@ -19,30 +19,24 @@ from benchmarks.workbench import race, server
 SHORT, LONG = 1_000, 1_000_000
 FEATURES = ["x0", "x1", "x2", "x3"]
 ROUNDS = 20
-TIMES = 2.0
+TIMES = 2.0  # as long as with the short history
+UNLEARNT_MS = 1_000  # unlearning looks into the keys of all batches
 
-# By what is asked: the statement, and how many times as long it may take with the long history.
-# {name} is the learner, {state} its current state.
+# By what is asked. {name} is the learner.
 QUESTIONS = {
-    "learn 10 rows": ("SELECT pgpredict.learn('{name}', 10)", TIMES),
-    "predict a row": ("SELECT predict.{name}(0.1, 0.2, 0.3, 0.4)", TIMES),
-    "predict with an old state": ("SELECT predict.{name}_at(500, 0.1, 0.2, 0.3, 0.4)", TIMES),
-    "view learners": ("SELECT * FROM pgpredict.learners WHERE name = '{name}'", TIMES),
-    "the last five states": (
-        "SELECT * FROM pgpredict.learner_states WHERE learner = '{name}'"
-        " ORDER BY state DESC LIMIT 5",
-        TIMES,
-    ),
-    "view learner_metrics": (
-        "SELECT * FROM pgpredict.learner_metrics WHERE learner = '{name}'",
-        TIMES,
-    ),
-    "unlearn a row of the last batch": (
-        "SELECT pgpredict.unlearn('{name}', (SELECT keys[1 : 1] FROM pgpredict.learner_batch"
-        " WHERE learner = '{name}' ORDER BY state DESC LIMIT 1))",
-        None,
-    ),
-    "roll back to a state": ("SELECT pgpredict.rollback_learner('{name}', 500)", TIMES),
+    "learn 10 rows": "SELECT pgpredict.learn('{name}', 10)",
+    "predict a row": "SELECT predict.{name}(0.1, 0.2, 0.3, 0.4)",
+    "predict with an old state": "SELECT predict.{name}_at(500, 0.1, 0.2, 0.3, 0.4)",
+    "view learners": "SELECT * FROM pgpredict.learners WHERE name = '{name}'",
+    "the last five states": """
+        SELECT * FROM pgpredict.learner_states WHERE learner = '{name}'
+        ORDER BY state DESC LIMIT 5""",
+    "view learner_metrics": "SELECT * FROM pgpredict.learner_metrics WHERE learner = '{name}'",
+    "unlearn a row of the last batch": """
+        SELECT pgpredict.unlearn('{name}', (
+            SELECT keys[1 : 1] FROM pgpredict.learner_batch
+            WHERE learner = '{name}' ORDER BY state DESC LIMIT 1))""",
+    "roll back to a state": "SELECT pgpredict.rollback_learner('{name}', 500)",
 }
 
 
@@ -59,13 +53,13 @@ def main(console: Console) -> None:
         for name, states in (("short", SHORT), ("long", LONG)):
             _learner(db, connection, name, states)
         connection.execute("VACUUM ANALYZE pgpredict.learner_state, pgpredict.learner_batch")
-        for what, (statement, times) in QUESTIONS.items():
+        for what, statement in QUESTIONS.items():
             best = _ask(connection, statement)
-            findings.note(f"{what}, ms", f"{best['long'] * 1e3:,.2f}")
-            if times is None:
-                findings.note(f"{what}, beside", f"{best['long'] / best['short']:,.1f} times")
+            if what.startswith("unlearn"):
+                findings.at_most(f"{what}, ms", best["long"] * 1e3, UNLEARNT_MS)
             else:
-                findings.at_most(f"{what}, beside", best["long"] / best["short"], times, "times")
+                findings.note(f"{what}, ms", f"{best['long'] * 1e3:,.2f}")
+                findings.at_most(f"{what}, beside", best["long"] / best["short"], TIMES, "times")
     console.print(findings.table)
 
 

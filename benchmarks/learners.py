@@ -3,8 +3,9 @@
 The Python worker makes the same promise, each row once: it claims rows from a queue, reads them,
 calls partial_fit and writes the coefficients back, a transaction per batch. It gates nothing, and
 keeps neither history nor metrics. The bold one reads in binary, and by a high-water mark instead of
-a queue, which loses rows that commit late. All commit without waiting for the disk, as
-`pgpredict worker` does.
+a queue, which loses rows that commit late. In the database a batch is a transaction as well, be
+there one call for all of them (`pgpredict.catch_up`) or a call for each (`pgpredict.learn`). All
+commit without waiting for the disk, as `pgpredict worker` does.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _learn(
     connection.execute("INSERT INTO coefficients VALUES (1, NULL) ON CONFLICT DO NOTHING")
 
     def refill(runner: str) -> None:
-        if runner == "database":
+        if runner in ("database", "calls"):
             connection.execute("SELECT pgpredict.enqueue_source(%s)", [name])
             connection.execute(f"VACUUM pgpredict.{name}_queue".encode())
         elif runner == "python":
@@ -76,6 +77,7 @@ def _learn(
     best = race(
         {
             "database": lambda: _drain(connection, name, batch),
+            "calls": lambda: _ask_for_each(connection, name, batch),
             "python": lambda: _python_worker(connection, _claiming(name, batch)),
             "bold": lambda: _python_worker(connection, _reading(name, batch), binary=True),
         },
@@ -88,6 +90,7 @@ def _learn(
         findings.at_least(f"{what}, rows/s", rate, RATE)
     else:
         findings.note(f"{what}, rows/s", f"{rate:,.0f}")
+    findings.note(f"{what}, a call for each, rows/s", f"{rows / best['calls']:,.0f}")
     findings.note(f"{what}, Python worker, rows/s", f"{rival:,.0f}")
     findings.note(f"{what}, bold Python worker, rows/s", f"{rows / best['bold']:,.0f}")
     if times is None:
@@ -115,6 +118,12 @@ def _table(connection: psycopg.Connection[Any], name: str, rows: int) -> None:
 
 
 def _drain(connection: psycopg.Connection[Any], name: str, batch: int) -> None:
+    """All batches in one call, each a transaction."""
+    connection.execute("CALL pgpredict.catch_up(%s, %s)", [name, batch])
+
+
+def _ask_for_each(connection: psycopg.Connection[Any], name: str, batch: int) -> None:
+    """A call for each batch, as a worker does."""
     while True:
         row = connection.execute(
             "SELECT pgpredict.learn(%s, %s)", [name, batch], prepare=True

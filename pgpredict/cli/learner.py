@@ -31,11 +31,9 @@ def learn(
     """Learn what waits now, batch by batch, then end. `pgpredict worker` does so for ever."""
     import pgpredict
 
-    rows = 0
     with pgpredict.connect(dsn) as database:
         with screen.waiting(f"teaching {name}"):
-            while done := database.learn(name, batch):
-                rows += done
+            rows = database.catch_up(name, batch)
         learner = database.learner(name)
     if json:
         screen.answer({"learner": name, "rows": rows, "state": learner.state})

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
+
 from pgpredict.database.learner_records import Learner
 from pgpredict.database.learner_statements import (
     described,
@@ -15,6 +18,7 @@ from pgpredict.database.learner_statements import (
     texts_of,
 )
 from pgpredict.database.modelbytes import model_bytes
+from pgpredict.database.refusals import refusals
 from pgpredict.database.session import Session
 from pgpredict.database.stream_statements import table
 
@@ -157,6 +161,36 @@ class Learners(Session):
         """
         with self._work() as cursor:
             return int(first(cursor, "learn", name=name, batch=batch)["rows"])
+
+    def catch_up(self, name: str, batch: int = 1000) -> int:
+        """Learn all that waits, batch after batch, each in a transaction of its own.
+
+        One statement does it. Inside a transaction of yours, every batch is part of that.
+
+        Args:
+            name: name of the learner.
+            batch: how many rows at most: one call of `partial_fit`.
+
+        Returns:
+            How many rows are done; 0: nothing waited, or the learner is paused.
+
+        Raises:
+            UnknownLearner: there is none of this name.
+
+        Example:
+            >>> db.catch_up("fraud", batch=10)  # doctest: +SKIP
+            12480
+        """
+        connection = self._connection
+        if connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE:
+            with self._work():
+                pass  # raises where the schema is not there
+            with refusals(connection), connection.cursor(row_factory=dict_row) as cursor:
+                return int(first(cursor, "catch_up", name=name, batch=batch)["done"])
+        rows = 0
+        while done := self.learn(name, batch):
+            rows += done
+        return rows
 
     def reconcile_learner(self, name: str) -> int:
         """Compare what a learner knows with its source; what differs is learnt next.

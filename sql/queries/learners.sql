@@ -54,6 +54,9 @@ LIMIT %(at_most)s;
 -- name: learn
 SELECT pgpredict.learn(%(name)s, %(batch)s::integer) AS rows;
 
+-- name: catch_up
+CALL pgpredict.catch_up(%(name)s, %(batch)s::integer);
+
 -- name: pause
 SELECT pgpredict.pause_learner(%(name)s) AS was_learning;
 

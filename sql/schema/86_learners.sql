@@ -179,6 +179,36 @@ BEGIN
 END
 $$;
 
+-- Learns what waits, batch after batch, each in a transaction of its own: one call for all of them,
+-- which counts where batches are small. Ends where nothing waits any more, the learner is paused,
+-- or after so many `batches`. `done` returns how many rows it was. It commits, so that it cannot be
+-- called inside a transaction; who calls it needs the right to pgpredict.learn too.
+CREATE OR REPLACE PROCEDURE pgpredict.catch_up(
+    learner text,
+    batch integer DEFAULT 1000,
+    batches bigint DEFAULT NULL,
+    INOUT done bigint DEFAULT 0)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    rows bigint;
+BEGIN
+    IF batches < 1 THEN
+        RAISE EXCEPTION 'there is at least one batch, not %', batches USING
+            ERRCODE = 'invalid_parameter_value',
+            HINT = 'NULL: until nothing waits';
+    END IF;
+    done := 0;
+    LOOP
+        rows := pgpredict.learn(learner, batch);
+        COMMIT;
+        done := done + rows;
+        batches := batches - 1;
+        EXIT WHEN rows = 0 OR batches = 0;
+    END LOOP;
+END
+$$;
+
 -- Lets rows wait: writers go on, predictions too, nothing is learnt. Returns whether the learner
 -- learnt before.
 CREATE OR REPLACE FUNCTION pgpredict.pause_learner(learner text) RETURNS boolean

@@ -1,6 +1,6 @@
 -- PUBLIC may execute every new function, unless it is told otherwise. In `predict` and
 -- `predict_versions` that is meant: the right to use the schema is what an administrator grants.
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA pgpredict FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA pgpredict FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA pgpredict FROM PUBLIC;
 REVOKE ALL ON SCHEMA pgpredict, predict, predict_versions FROM PUBLIC;
