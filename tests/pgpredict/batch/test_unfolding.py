@@ -15,13 +15,12 @@ from pgpredict.batch.levels import Input
 from pgpredict.batch.rows import Rows
 from pgpredict.batch.sources import Source
 from pgpredict.batch.unfolding import unfold
-from pgpredict_transpiler import Program, transpile
+from pgpredict_transpiler import Program
 from tests.conftest import EVERY
 from tests.postgres import Server, fresh_database
 from tests.transpiler.parity.case import Case
-from tests.transpiler.parity.cases import CASES
 from tests.transpiler.parity.engines import OUTPUTS, _load
-from tests.transpiler.parity.hostile import all_extreme_rows, hostile_rows
+from tests.transpiler.parity.prepared import every_case, prepared
 
 LABELS = "{} IS DISTINCT FROM {}"
 NUMBERS = "({0} IS DISTINCT FROM {1} AND (abs({0} - {1}) <= 1e-12 + 1e-9 * abs({1})) IS NOT TRUE)"
@@ -38,11 +37,10 @@ def workbench(servers: object, worker_id: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{c.covers[0]}: {c.name}" for c in CASES])
+@every_case
 def test_unfolded_functions_answer_as_they_do(case: Case, workbench: psycopg.Connection) -> None:
-    model, sample = case.fit()
-    program = transpile(model, sample)
-    rows = pd.concat([hostile_rows(program, sample), all_extreme_rows(sample)], ignore_index=True)
+    program, hostile, _, extremes = prepared(case)
+    rows = pd.concat([hostile, extremes], ignore_index=True)
     with workbench.transaction(force_rollback=True):
         _load(workbench, program, rows)
         names = [Identifier(column.name) for column in program.inputs]

@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pandas as pd
 import psycopg
 import pytest
 
-from pgpredict_transpiler import Program, transpile
 from pgpredict_transpiler.lowering.registry import REGISTRY
-from pgpredict_transpiler.oracle import Answers, ask
 from tests.transpiler.parity import engines
 from tests.transpiler.parity.case import Case
 from tests.transpiler.parity.cases import CASES
 from tests.transpiler.parity.compare import differences
-from tests.transpiler.parity.hostile import all_extreme_rows, hostile_rows
-
-# All tests of a case run in one worker, which prepares it once.
-every_case = pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(
-            case,
-            id=f"{case.covers[0]}: {case.name}",
-            marks=pytest.mark.xdist_group(f"parity {number}"),
-        )
-        for number, case in enumerate(CASES)
-    ],
-)
-
-
-@cache
-def prepared(case: Case) -> tuple[Program, pd.DataFrame, Answers, pd.DataFrame]:
-    """The program, hostile rows and what Python says of them, and rows of extremes alone."""
-    model, sample = case.fit()
-    program = transpile(model, sample)
-    rows = hostile_rows(program, sample)
-    return program, rows, ask(model, rows), all_extreme_rows(sample)
+from tests.transpiler.parity.prepared import every_case, prepared
 
 
 @every_case
