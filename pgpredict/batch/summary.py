@@ -37,6 +37,8 @@ def quantiles(
     value = "probability" if job.version["has_probability"] else "prediction"
     if job.is_classifier and not job.version["has_probability"]:
         return {}
+    if job.version["label_type"] == "double precision[]":  # of a learner that transforms
+        return {}
     if job.version["probability_type"] == "double precision[]":
         value = "(SELECT max(p) FROM unnest(s.probability) AS p)"
     percent = 100 * SAMPLE / rows if rows > SAMPLE else None

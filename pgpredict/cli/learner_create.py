@@ -89,6 +89,24 @@ Retention = Annotated[
 ]
 
 
+class Where(StrEnum):
+    """Who learns."""
+
+    database = "database"
+    worker = "worker"
+
+
+Place = Annotated[
+    Where | None,
+    typer.Option(
+        "--place",
+        show_default=False,
+        help="Who learns: the database, or scikit-learn itself in the worker. The database unless "
+        "given, if it can.",
+    ),
+]
+
+
 def create(
     name: LearnerName,
     estimator: Estimator,
@@ -102,6 +120,7 @@ def create(
     no_notify: NoNotify = False,
     level: TriggerLevel = Level.statement,
     updates: Revising = None,
+    place: Place = None,
     trust: Trust = False,
     dsn: Dsn = None,
     json: Json = False,
@@ -131,6 +150,7 @@ def create(
             notify=not no_notify,
             level=level.value,
             updates=updates and updates.value,
+            place=place and place.value,
         )
     if json:
         screen.answer(asdict(learner))
@@ -166,8 +186,13 @@ def _show(learner: Learner) -> None:
     screen.say(f"{learner.name}   {learner.estimator}")
     what = f"{screen.count(len(learner.features), 'feature')} of {learner.source}"
     screen.say(f"  learns        {learner.target or 'clusters'} from {what}")
-    call = f"predict.{learner.name}(t) FROM {learner.source} AS t LIMIT 5"
-    screen.say(f"  try           SELECT {call}")
+    if learner.place == "worker":
+        screen.say("  taught by     scikit-learn, in the worker")
+    if learner.answers:
+        call = f"predict.{learner.name}(t) FROM {learner.source} AS t LIMIT 5"
+        screen.say(f"  try           SELECT {call}")
+    else:
+        screen.say("  answers       in Python alone: pgpredict learner export")
     if learner.updates == "revise":
         screen.say("  updates       take back what was learnt of a row")
     if learner.depth:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from types import ModuleType
 from typing import Any
 
 from pgpredict.database.learner_records import LearnerState, Quarantined
@@ -59,6 +60,8 @@ class LearnerHistory(Session):
         """
         with self._work() as cursor:
             texts = [key_text(key) for key in keys]
+            if _is_outside(cursor, name):
+                return int(_replaying().unlearn(cursor, name, texts))
             return int(first(cursor, "unlearn", name=name, keys=texts)["rows"])
 
     def rollback_learner(self, name: str, state: int) -> int:
@@ -75,6 +78,8 @@ class LearnerHistory(Session):
             InvalidLearner: it has no such state any more.
         """
         with self._work() as cursor:
+            if _is_outside(cursor, name):
+                _replaying().restore(cursor, name, state)
             return int(first(cursor, "rollback", name=name, state=state)["state"])
 
     def checkpoint(self, name: str) -> int:
@@ -119,6 +124,8 @@ class LearnerHistory(Session):
             UntrustedModel: it holds types that are not known to be safe.
         """
         with self._work() as cursor:
+            if _is_outside(cursor, name):
+                return _replaying().export(cursor, name, state)
             stored = first(cursor, "stored", name=name, state=state)
         return _program(name, stored).export(stored["parameters"])
 
@@ -139,6 +146,8 @@ class LearnerHistory(Session):
                 was created with ``updates="revise"``.
         """
         with self._work() as cursor:
+            if _is_outside(cursor, name):
+                return int(_replaying().import_estimator(cursor, name, estimator))
             stored = first(cursor, "stored", name=name, state=None)
             return _imported(cursor, name, stored, estimator)
 
@@ -183,6 +192,17 @@ class LearnerHistory(Session):
         numbers = None if ids is None else [int(number) for number in ids]
         with self._work() as cursor:
             return int(first(cursor, how, name=name, ids=numbers)["rows"])
+
+
+def _is_outside(cursor: Asking, name: str) -> bool:
+    return bool(first(cursor, "taught", name=name)["place"] == "worker")
+
+
+def _replaying() -> ModuleType:
+    # Loads scikit-learn: a second that other methods need not wait.
+    from pgpredict.database.outside import replaying
+
+    return replaying
 
 
 def _program(name: str, stored: dict[str, Any]) -> Any:

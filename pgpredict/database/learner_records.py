@@ -35,6 +35,7 @@ class Learner:
         created_at: when it was created.
         created_by: by which role.
         updates: of rows that were learnt: ``ignore`` or ``revise``.
+        answers: whether ``predict.<name>`` exists; else only an exported estimator answers.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Learner:
     created_at: datetime
     created_by: str
     updates: str
+    answers: bool
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def texts_of(program: LearningProgram | SumsProgram, target: str | None) -> dict
     return {
         "features": list(program.features),
         "label_type": _label_type(program, target),
-        "classes": [_text(label) for label in program.classes],
+        "classes": [label_text(label) for label in program.classes],
         "blocks": Jsonb([{"name": b.name, "shape": list(b.shape)} for b in program.blocks]),
         "prediction": program.prediction,
         "probability": program.probability,
@@ -150,5 +150,6 @@ def _label_type(program: LearningProgram | SumsProgram, target: str | None) -> s
     return "integer" if target is None else "double precision"
 
 
-def _text(label: Any) -> str:
+def label_text(label: Any) -> str:
+    """A class as the learner keeps it."""
     return str(label).lower() if isinstance(label, bool) else str(label)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
@@ -13,14 +14,15 @@ from pgpredict.database.learner_statements import (
     described,
     first,
     labels_there,
-    program_of,
     run,
-    texts_of,
 )
 from pgpredict.database.modelbytes import model_bytes
 from pgpredict.database.refusals import refusals
 from pgpredict.database.session import Session
 from pgpredict.database.stream_statements import table
+
+if TYPE_CHECKING:
+    from pgpredict.database.outside.learning import Lessons
 
 
 class Learners(Session):
@@ -41,6 +43,7 @@ class Learners(Session):
         notify: bool = True,
         level: str = "statement",
         updates: str | None = None,
+        place: str | None = None,
     ) -> Learner:
         """Learn from the labelled rows of a table from now on, as they come.
 
@@ -71,17 +74,22 @@ class Learners(Session):
             updates: what an UPDATE or a DELETE of a row that was learnt does: ``ignore`` or
                 ``revise``. None: ``revise`` for LinearRegression and Ridge, else ``ignore``;
                 MultinomialNB, BernoulliNB and ComplementNB can do both.
+            place: ``database``: its parameters are learnt there, by a kernel; ``worker``:
+                scikit-learn itself learns, in ``pgpredict worker`` or `learn`. None: the database
+                if there is a kernel for it.
 
         Returns:
-            The learner.
+            The learner. Its `answers` says whether ``predict.<name>(…)`` exists: some estimators
+            that learn in the worker answer in Python alone, as `export_learner` gives them.
 
         Raises:
             InvalidName: the name is not allowed.
-            UnsupportedEstimator: the estimator cannot learn in the database; says why.
+            UnsupportedEstimator: the estimator cannot learn there; says why.
             InvalidLearner: there is such a learner already, or features, classes or options do not
                 fit.
             InvalidSource: there is no such table, or its columns do not fit.
             NoRights: triggers on the table are not yours to make.
+            GoldenRowMismatch: the database would answer otherwise than a fitted estimator.
 
         Example:
             >>> db.create_learner(
@@ -93,6 +101,8 @@ class Learners(Session):
         # Loads scikit-learn: a second that other methods need not wait.
         from sklearn.base import is_classifier
 
+        from pgpredict.database.learner_places import placed
+        from pgpredict.database.outside.agreeing import check_agreement
         from pgpredict_transpiler.learning.registry import usual_updates
 
         updates = usual_updates(estimator) if updates is None else updates
@@ -100,7 +110,7 @@ class Learners(Session):
             knows = hasattr(estimator, "classes_") or not is_classifier(estimator)
             if classes is None and target is not None and not knows:
                 classes = labels_there(cursor, source, target)
-            program = program_of(estimator, features, classes, updates)
+            found = placed(estimator, features, classes, target, updates, place)
             first(
                 cursor,
                 "create",
@@ -115,8 +125,10 @@ class Learners(Session):
                 level=level,
                 updates=updates,
                 model_file=model_bytes(estimator, None).content,
-                **texts_of(program, target),
+                **found.texts,
             )
+            if found.prepared is not None and found.prepared.program is not None:
+                check_agreement(cursor, name, found.prepared.estimator, found.prepared.program)
             return Learner(**first(cursor, "learners", name=name))
 
     def learners(self) -> list[Learner]:
@@ -154,12 +166,15 @@ class Learners(Session):
 
         Raises:
             UnknownLearner: there is none of this name.
+            UnreadableModel: it learns with scikit-learn, and this Python cannot go on with it.
 
         Example:
             >>> while db.learn("fraud"):  # doctest: +SKIP
             ...     pass
         """
         with self._work() as cursor:
+            if first(cursor, "taught", name=name)["place"] == "worker":
+                return self._lessons.learn(self._connection, name, batch)
             return int(first(cursor, "learn", name=name, batch=batch)["rows"])
 
     def catch_up(self, name: str, batch: int = 1000) -> int:
@@ -183,10 +198,11 @@ class Learners(Session):
         """
         connection = self._connection
         if connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE:
-            with self._work():
-                pass  # raises where the schema is not there
-            with refusals(connection), connection.cursor(row_factory=dict_row) as cursor:
-                return int(first(cursor, "catch_up", name=name, batch=batch)["done"])
+            with self._work() as cursor:  # raises where the schema is not there
+                here = first(cursor, "taught", name=name)["place"] == "database"
+            if here:
+                with refusals(connection), connection.cursor(row_factory=dict_row) as cursor:
+                    return int(first(cursor, "catch_up", name=name, batch=batch)["done"])
         rows = 0
         while done := self.learn(name, batch):
             rows += done
@@ -206,6 +222,12 @@ class Learners(Session):
         """
         with self._work() as cursor:
             return int(first(cursor, "reconcile", name=name)["rows"])
+
+    @cached_property
+    def _lessons(self) -> Lessons:
+        from pgpredict.database.outside.learning import Lessons
+
+        return Lessons()
 
     def pause_learner(self, name: str) -> bool:
         """Let rows wait: nothing is learnt until `resume_learner`; no row is lost.

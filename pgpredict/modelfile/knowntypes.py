@@ -60,6 +60,11 @@ SPLITTERS = tuple(
         *("StratifiedShuffleSplit", "TimeSeriesSplit"),
     )
 )
+# How a network goes on learning: numbers alone.
+OPTIMIZERS = (
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+)
 # Estimators of this project.
 OURS = (
     "pgpredict_transpiler.learning.streaming.StreamingKMeans",
@@ -75,7 +80,7 @@ def known() -> frozenset[str]:
         >>> "sklearn.metrics._ranking.roc_auc_score" in known(), "os.system" in known()
         (True, False)
     """
-    tables = (TREES, COLUMNS, FUNCTIONS, LOSSES, SEARCHES, SPLITTERS, OURS)
+    tables = (TREES, COLUMNS, FUNCTIONS, LOSSES, SEARCHES, SPLITTERS, OPTIMIZERS, OURS)
     return frozenset(name for table in (*tables, _metrics()) for name in table)
 
 

@@ -48,9 +48,9 @@ def is_lost(error: psycopg.Error, connection: psycopg.Connection[Any]) -> bool:
     return connection.closed or not error.sqlstate or error.sqlstate.startswith(LOST)
 
 
-def passes(error: psycopg.Error) -> bool:
+def passes(error: Exception) -> bool:
     """Whether the same statement may succeed later."""
-    return (error.sqlstate or "").startswith(PASSING)
+    return (getattr(error, "sqlstate", None) or "").startswith(PASSING)
 
 
 def heals(error: PgpredictError) -> bool:

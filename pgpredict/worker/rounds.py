@@ -99,14 +99,12 @@ class Rounds:
         return self._looked_at + min(after, self._poll)
 
     def _work(self, stream: Stream) -> None:
-        asked = {"stream": stream.name, "batch": self._shift.batch}
         try:
-            with self._at_read_committed():
-                row = self._connection.execute(statement("work"), asked).fetchone()
-        except psycopg.Error as error:
+            rows = self._taught(stream) if stream.outside else self._worked(stream)
+        except Exception as error:
+            # Of an estimator, or of this Python: as with the database's own, the others go on.
             self._failed(stream, error)
             return
-        rows = 0 if row is None else int(row[0])
         now = time.monotonic()
         if stream.trouble:
             self._shift.tell("recovered", stream=stream.name)
@@ -118,11 +116,20 @@ class Rounds:
         if self._shift.once:
             stream.due_at = now if rows else math.inf
 
+    def _worked(self, stream: Stream) -> int:
+        asked = {"stream": stream.name, "batch": self._shift.batch}
+        with self._at_read_committed():
+            row = self._connection.execute(statement("work"), asked).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _taught(self, stream: Stream) -> int:
+        return self._shift.lessons.learn(self._connection, stream.name, self._shift.batch)
+
     def _at_read_committed(self) -> AbstractContextManager[object]:
         return self._connection.transaction() if self._needs_transaction else nullcontext()
 
-    def _failed(self, stream: Stream, error: psycopg.Error) -> None:
-        if is_lost(error, self._connection):
+    def _failed(self, stream: Stream, error: Exception) -> None:
+        if isinstance(error, psycopg.Error) and is_lost(error, self._connection):
             raise error
         self._look()
         if stream.name not in self._schedule.streams:
@@ -138,7 +145,7 @@ class Rounds:
                 "failing",
                 stream=stream.name,
                 error=said,
-                sqlstate=error.sqlstate,
+                sqlstate=getattr(error, "sqlstate", None),
                 retry_in_seconds=round(wait, 3),
             )
 

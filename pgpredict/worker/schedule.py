@@ -26,6 +26,7 @@ class Stream:
     Attributes:
         name: its name.
         paused: as the database said last.
+        outside: whether it is a learner that scikit-learn teaches, in this process.
         due_at: when to ask; infinity: when somebody notifies, or a look says so.
         hot_until: until when rows may come unannounced.
         maintain_at: when to maintain it next.
@@ -41,6 +42,7 @@ class Stream:
 
     name: str
     paused: bool = False
+    outside: bool = False
     due_at: float = math.inf
     hot_until: float = -math.inf
     maintain_at: float = -math.inf
@@ -119,7 +121,7 @@ class Schedule:
         """Take over what a look at the database found.
 
         Args:
-            found: per stream its ``name``, and whether it is ``paused``, ``ready`` and
+            found: per stream its ``name``, and whether it is ``paused``, ``outside``, ``ready`` and
                 ``to_watch``.
             now: the time.
 
@@ -142,6 +144,7 @@ class Schedule:
                 stream.paused = row["paused"]
                 events.append(Event("paused" if stream.paused else "resumed", {"stream": name}))
             stream.to_watch = row["to_watch"]
+            stream.outside = row["outside"]
             if row["ready"]:
                 stream.wake(now)
         return events

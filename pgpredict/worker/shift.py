@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pgpredict.worker.events import Event, Screen
 from pgpredict.worker.faults import Backoff
@@ -11,6 +13,9 @@ from pgpredict.worker.pulse import Pulse
 from pgpredict.worker.schedule import Schedule
 from pgpredict.worker.stopping import Stop
 from pgpredict.worker.systemd import Systemd
+
+if TYPE_CHECKING:
+    from pgpredict.database.outside.learning import Lessons
 
 
 @dataclass
@@ -40,6 +45,13 @@ class Shift:
     stop: Stop = field(default_factory=Stop)
     systemd: Systemd = field(default_factory=Systemd)
     backoff: Backoff = field(default_factory=Backoff)
+
+    @cached_property
+    def lessons(self) -> Lessons:
+        """Teaches the learners that scikit-learn teaches; most workers need not load it."""
+        from pgpredict.database.outside.learning import Lessons
+
+        return Lessons(soon=True)
 
     def tell(self, name: str, **facts: object) -> None:
         """Tell of an event."""

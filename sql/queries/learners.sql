@@ -35,7 +35,9 @@ SELECT pgpredict.create_learner(
     model_file  => %(model_file)s,
     updates     => %(updates)s,
     solve       => %(solve)s,
-    sums        => %(sums)s) AS state;
+    sums        => %(sums)s,
+    place       => %(place)s,
+    model       => %(model)s) AS state;
 
 -- name: check
 SELECT (pgpredict.check_learner(%(name)s)).name;
@@ -153,3 +155,81 @@ SELECT delta, detector, state, errors FROM pgpredict.errors_to_watch(%(name)s);
 SELECT pgpredict.note_drift(
     %(name)s, %(fed_state)s::bigint, %(fed_rows)s::bigint, %(detector)s::bytea, %(error)s::float8,
     %(width)s::bigint, %(growths)s::jsonb) AS done;
+
+-- name: taught
+-- What a learner that runs in the worker is made of.
+SELECT * FROM pgpredict.taught_outside(%(name)s);
+
+-- name: claim_batch
+-- A commit that does not wait for the disk may be lost in a crash: then the claim is, too.
+SELECT c.*
+FROM set_config('synchronous_commit',
+                CASE WHEN %(soon)s THEN 'off' ELSE current_setting('synchronous_commit') END,
+                true),
+     pgpredict.claim_batch(%(name)s, %(batch)s::integer) AS c;
+
+-- name: model
+SELECT pgpredict.model_at(%(name)s, %(state)s::bigint) AS model;
+
+-- name: keep_batch
+SELECT * FROM pgpredict.keep_batch(
+    %(name)s, %(how)s, %(keys)s::text[], %(features)s::float8[], %(labels)s::float8[],
+    %(predicted)s::float8[], %(likely)s::float8[], %(parameters)s::float8[], %(model)s::bytea);
+
+-- name: hold_batch
+SELECT pgpredict.hold_batch(
+    %(name)s, %(keys)s::text[], %(reasons)s::text[], %(held)s::integer, %(learnt)s::bigint,
+    %(tried)s::integer, %(beyond)s);
+
+-- name: state_outside
+-- A state, and the nearest one before it, or itself, whose model is kept; NULL is the current one.
+SELECT s.state, s.rows, b.state AS base, b.rows AS base_rows, b.at
+FROM pgpredict.learner_current AS c,
+     pgpredict.check_state(c.learner, coalesce(%(state)s::bigint, c.state)) AS s
+LEFT JOIN pgpredict.learner_state AS b
+    ON b.learner = s.learner AND b.state = pgpredict.kept_before(s.learner, s.state)
+WHERE c.learner = (pgpredict.check_learner(%(name)s)).name;
+
+-- name: batches_between
+SELECT * FROM pgpredict.batches_between(%(name)s, %(base)s::bigint, %(state)s::bigint);
+
+-- name: restore_model
+SELECT pgpredict.restore_model(
+    %(name)s, %(state)s::bigint, %(parameters)s::float8[], %(model)s::bytea);
+
+-- name: blocks
+SELECT l.blocks FROM pgpredict.check_learner(%(name)s) AS l;
+
+-- name: import_model
+SELECT pgpredict.import_model(%(name)s, %(parameters)s::float8[], %(model)s::bytea) AS state;
+
+-- name: lock
+-- Nobody else teaches the learner until the transaction ends.
+SELECT (pgpredict.lock_learner(%(name)s)).place;
+
+-- name: before_keys
+SELECT * FROM pgpredict.before_keys(
+    %(name)s, pgpredict.key_texts(%(name)s, %(keys)s::text[]));
+
+-- name: batches_without
+SELECT *
+FROM pgpredict.batches_without(
+    %(name)s, %(ranges)s::int8range[], %(first_state)s::bigint,
+    pgpredict.key_texts(%(name)s, %(keys)s::text[]));
+
+-- name: add_unlearnt
+SELECT pgpredict.add_model(
+    %(name)s, %(base)s::bigint, 'unlearnt', %(rows)s::bigint, %(parameters)s::float8[],
+    %(model)s::bytea) AS state;
+
+-- name: note_unlearnt
+SELECT pgpredict.note_unlearnt(%(name)s, %(taken)s::bigint, %(first_state)s::bigint);
+
+-- name: source_of
+SELECT l.source, l.features FROM pgpredict.check_learner(%(name)s) AS l;
+
+-- name: answers
+SELECT {function}({arguments}) AS answer
+FROM (SELECT %(rows)s::float8[] AS row, (n - 1) * %(width)s::integer AS at
+      FROM generate_series(1, %(count)s::integer) AS n) AS x
+ORDER BY x.at;

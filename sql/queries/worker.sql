@@ -47,11 +47,11 @@ UNLISTEN pgpredict_probe;
 -- name: look
 -- The streams and learners, and which have something to do now. The planner leaves out what else the
 -- views hold.
-SELECT s.name, s.paused, r.name IS NOT NULL AS ready, w.name IS NOT NULL AS to_watch
+SELECT s.name, s.paused, s.outside, r.name IS NOT NULL AS ready, w.name IS NOT NULL AS to_watch
 FROM (
-    SELECT s.name, s.state = 'paused' AS paused FROM pgpredict.streams AS s
+    SELECT s.name, s.state = 'paused' AS paused, false AS outside FROM pgpredict.streams AS s
     UNION ALL
-    SELECT l.name, l.status <> 'learning' FROM pgpredict.learners AS l
+    SELECT l.name, l.status <> 'learning', l.place = 'worker' FROM pgpredict.learners AS l
 ) AS s
 LEFT JOIN pgpredict.ready_streams() AS r (name) ON r.name = s.name
 LEFT JOIN pgpredict.learners_to_watch() AS w (name) ON w.name = s.name

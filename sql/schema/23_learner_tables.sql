@@ -15,8 +15,8 @@ CREATE TABLE IF NOT EXISTS pgpredict.learner (
     label_type       text        NOT NULL,  -- of what predict.<learner> returns
     probability_type text,                  -- NULL: there are no probabilities
     blocks           jsonb       NOT NULL,  -- [{"name": "coef", "shape": [1, 20]}, …]
-    kernel           text        NOT NULL,  -- PL/pgSQL: parameters, features, labels -> parameters
-    prediction       text        NOT NULL,  -- SQL: $1 are the parameters, $2 … the features
+    kernel           text,                  -- PL/pgSQL: parameters, features, labels -> parameters
+    prediction       text,                  -- SQL: $1 are the parameters, $2 … the features
     probability      text,
     accepts          text,                  -- SQL: $2 … are features that may be learnt
     expects          text,                  -- what that asks for, in words

@@ -44,7 +44,7 @@ CREATE OR REPLACE FUNCTION pgpredict.learner_functions(schema_name name) RETURNS
         WHEN 'predict'
             THEN ARRAY['', '_proba', '_at', '_proba_at', '_state', '_parameters']
         ELSE ARRAY['_kernel', '_label', '_answer', '_answer_proba', '_gate', '_quarantine',
-                   '_apply', '_learn', '_capture', '_change', '_solve']
+                   '_apply', '_learn', '_claim', '_keep', '_capture', '_change', '_solve']
     END)
     $$;
 
@@ -182,7 +182,8 @@ DECLARE
         WHEN coalesce(cardinality(wanted.features), 0) NOT BETWEEN 1 AND 99
             THEN 'it needs 1 to 99 features'
         WHEN array_position(wanted.features, NULL) IS NOT NULL THEN 'the name of a feature is NULL'
-        WHEN wanted.label_type NOT IN ('text', 'boolean', 'bigint', 'double precision', 'integer')
+        WHEN wanted.label_type NOT IN ('text', 'boolean', 'bigint', 'double precision', 'integer',
+                                       'double precision[]')
             THEN format('labels of the type %s are not known', wanted.label_type)
         WHEN wanted.target IS NULL AND cardinality(wanted.classes) > 0
             THEN 'it has classes, but no target'
@@ -191,6 +192,14 @@ DECLARE
         WHEN cardinality(wanted.classes)
              <> (SELECT count(DISTINCT c) FROM unnest(wanted.classes) AS c)
             THEN 'a class stands there twice'
+        WHEN wanted.place IS NULL OR wanted.place NOT IN ('database', 'worker')
+            THEN format('place is %L: it is database or worker', wanted.place)
+        WHEN wanted.place = 'database' AND num_nulls(wanted.kernel, wanted.prediction) > 0
+            THEN 'in the database it needs a kernel and a prediction'
+        WHEN wanted.place = 'worker' AND wanted.kernel IS NOT NULL
+            THEN 'in the worker it has no kernel'
+        WHEN wanted.place = 'worker' AND wanted.updates = 'revise'
+            THEN 'what revises learns in the database'
         WHEN wanted.level NOT IN ('statement', 'row')
             THEN format('level is %L: it is statement or row', wanted.level)
         WHEN wanted.updates IS NULL OR wanted.updates NOT IN ('ignore', 'revise')
@@ -217,14 +226,30 @@ CREATE OR REPLACE FUNCTION pgpredict.not_finite_expression(numbers text) RETURNS
                   ' OR 1.7976931348623157e308::float8 < ANY (%1$s)'
                   ' OR -1.7976931348623157e308::float8 > ANY (%1$s))', numbers);
 
+-- Raises for a learner for which nothing in SQL answers. Returns its name.
+CREATE OR REPLACE FUNCTION pgpredict.check_answers(learner pgpredict.learner) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+BEGIN
+    IF (learner).prediction IS NULL THEN
+        RAISE EXCEPTION 'nothing in SQL answers for learner %', (learner).name USING
+            ERRCODE = 'PP011',
+            DETAIL = format('it is %s', (learner).estimator),
+            HINT = 'ask the estimator that db.export_learner gives';
+    END IF;
+    RETURN (learner).name;
+END
+$$;
+
 -- How many numbers the blocks of a learner hold.
 CREATE OR REPLACE FUNCTION pgpredict.parameter_count(blocks jsonb) RETURNS bigint
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT sum((SELECT coalesce(round(exp(sum(ln(s.n::float8)))), 1)
+    SELECT coalesce(sum((SELECT coalesce(round(exp(sum(ln(s.n::float8)))), 1)
                 FROM jsonb_array_elements_text(b.block -> 'shape') AS s (n)
-                WHERE s.n::bigint > 0))::bigint
+                WHERE s.n::bigint > 0)), 0)::bigint
     FROM jsonb_array_elements(blocks) AS b (block)
     $$;
 

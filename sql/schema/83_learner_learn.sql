@@ -58,9 +58,9 @@ CREATE OR REPLACE FUNCTION pgpredict.answered_batch_template() RETURNS text
 CREATE OR REPLACE FUNCTION pgpredict.keep_state_template() RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN $body$INSERT INTO pgpredict.learner_state (
-            learner, state, came_from, made_by, rows, batch_rows, parameters,
+            learner, state, came_from, made_by, rows, batch_rows, parameters, model,
             log_loss, accuracy, mae, rmse)
-        SELECT {literal}, before + 1, before, how, rows_before + n, n, learnt, {metrics}
+        SELECT {literal}, before + 1, before, how, rows_before + n, n, learnt, {model}, {metrics}
         FROM unnest(labels, predicted, likely) AS a (label, predicted, likely)
         GROUP BY ();  -- a clusterer has no metrics that would make one row of all
         INSERT INTO pgpredict.learner_batch (learner, state, keys, features, labels, predicted)

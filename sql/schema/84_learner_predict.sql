@@ -125,6 +125,9 @@ BEGIN
             'BEGIN RETURN (SELECT c.state FROM pgpredict.learner_current AS c'
             ' WHERE c.learner = %L); END', learner)),
         format('learner %s: the number of the state that predicts now', learner));
+    IF (pgpredict.check_learner(learner)).prediction IS NULL THEN
+        RETURN;
+    END IF;
     PERFORM pgpredict.define_answer(
         learner || '_parameters', '', 'double precision[]',
         format(reads, format(
@@ -156,9 +159,14 @@ DECLARE
         CASE WHEN 'state' = ANY (l.features) THEN 'at_state' ELSE 'state' END;
     row_name CONSTANT text := CASE WHEN 'c' = ANY (l.features) THEN 'source_row' ELSE 'c' END;
     of_row text := pgpredict.passed_features(learner, row_name);
+    -- What answers for a learner in the worker stands in the schema pgpredict.
+    as_owner CONSTANT text := CASE l.place WHEN 'worker'
+        THEN 'SECURITY DEFINER SET search_path = pg_catalog, pg_temp' ELSE '' END;
+    is_number boolean;
     one record;
 BEGIN
     FOR one IN SELECT a.* FROM pgpredict.learner_answers(learner) AS a LOOP
+        is_number := one.suffix = '' AND l.label_type <> 'double precision[]';
         PERFORM pgpredict.define_answer(
             learner || one.suffix, arguments, one.result,
             format('LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER'
@@ -171,7 +179,7 @@ BEGIN
         PERFORM pgpredict.define_answer(
             learner || one.suffix || '_at', format('%I bigint, %s', state_name, arguments),
             one.result,
-            format('LANGUAGE plpgsql STABLE PARALLEL SAFE AS %L', format(
+            format('LANGUAGE plpgsql STABLE PARALLEL SAFE %s AS %L', as_owner, format(
                 E'DECLARE p CONSTANT float8[] := predict.%I($1);\nBEGIN\n%s\nEND',
                 learner || '_parameters', pgpredict.substituted(
                     pgpredict.as_statements(one.answer, one.wrapped), ARRAY['p'] || after_state))),
@@ -193,8 +201,8 @@ BEGIN
             'CREATE OR REPLACE FUNCTION pgpredict.%I(parameters float8[], %s) RETURNS %s'
             ' LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %s',
             learner || '_answer' || one.suffix, arguments,
-            CASE one.suffix WHEN '' THEN 'float8' ELSE one.result END,
-            CASE one.suffix WHEN '' THEN format('(%s)::float8', l.prediction) ELSE one.answer END);
+            CASE WHEN is_number THEN 'float8' ELSE one.result END,
+            CASE WHEN is_number THEN format('(%s)::float8', one.answer) ELSE one.answer END);
         IF one.suffix = '' THEN
             EXECUTE format(
                 'CREATE OR REPLACE FUNCTION pgpredict.%I(parameters float8[], %s) RETURNS %s'

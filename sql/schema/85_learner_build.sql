@@ -58,6 +58,7 @@ BEGIN
         'labelled_declarations', (pieces ->> 'batch_declarations')
             || ' released boolean[]; entry record; take integer; finished bigint[];'
                ' now_at float8[]; tame boolean; wide float8[]; own text[]; reasons text[];',
+        'model', 'NULL',
         'answered', pgpredict.fill(pgpredict.answered_batch_template(), pieces));
     pieces := pieces || jsonb_build_object(
         'labelled', pgpredict.fill(pgpredict.labelled_template(), pieces),
@@ -65,7 +66,9 @@ BEGIN
     PERFORM pgpredict.define_stream_function(
         learner, '_quarantine', 'keys text[], reasons text[]', 'integer', by_key,
         pgpredict.fill(pgpredict.quarantine_template(), pieces));
-    IF l.updates = 'revise' THEN
+    IF l.place = 'worker' THEN
+        PERFORM pgpredict.build_outside(l, pieces, by_key);
+    ELSIF l.updates = 'revise' THEN
         PERFORM pgpredict.build_revising(learner, pieces, by_key);
     ELSE
         PERFORM pgpredict.define_stream_function(

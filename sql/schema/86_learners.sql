@@ -16,6 +16,10 @@
 -- them away, and `solve` of one that makes the parameters of the sums. It learns all rows that are
 -- there.
 --
+-- `place` says who learns: the database, or a worker with scikit-learn itself. Then there is no
+-- `kernel`, and `model` is the estimator, as skops writes it; `prediction` is NULL where nothing in
+-- SQL answers as it does.
+--
 -- Returns the number of the first state, 0.
 CREATE OR REPLACE FUNCTION pgpredict.create_learner(
     name text,
@@ -40,7 +44,9 @@ CREATE OR REPLACE FUNCTION pgpredict.create_learner(
     model_file bytea DEFAULT NULL,
     updates text DEFAULT 'ignore',
     solve text DEFAULT NULL,
-    sums integer DEFAULT NULL) RETURNS bigint
+    sums integer DEFAULT NULL,
+    place text DEFAULT 'database',
+    model bytea DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
@@ -53,7 +59,7 @@ BEGIN
     PERFORM pgpredict.check_stream_source(source);
     wanted.name := create_learner.name;
     wanted.estimator := create_learner.estimator;
-    wanted.place := 'database';
+    wanted.place := create_learner.place;
     wanted.source := (SELECT format('%I.%I', n.nspname, c.relname)
                       FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
                       WHERE c.oid = create_learner.source);
@@ -84,14 +90,17 @@ BEGIN
     PERFORM pgpredict.check_learner_options(wanted);
     PERFORM pgpredict.check_revising(wanted, backfill, sums);
     PERFORM pgpredict.check_parameters(name, blocks, initial);
+    IF place = 'worker' THEN
+        PERFORM pgpredict.check_model_file(name, model);
+    END IF;
     PERFORM pgpredict.check_learner_columns(
         source, wanted.key, wanted.target, wanted.features, wanted.label_type);
     PERFORM pgpredict.check_readable(source);
     PERFORM pgpredict.check_may_capture(source, level);
     INSERT INTO pgpredict.learner SELECT wanted.*;
     INSERT INTO pgpredict.learner_state (
-        learner, state, made_by, rows, batch_rows, checkpoint, parameters)
-    VALUES (name, 0, 'created', 0, 0, true, initial);
+        learner, state, made_by, rows, batch_rows, checkpoint, parameters, model)
+    VALUES (name, 0, 'created', 0, 0, true, initial, model);
     INSERT INTO pgpredict.learner_current (learner, state, rows, parameters)
     VALUES (name, 0, 0, initial);
     PERFORM pgpredict.create_learner_queue(name);
@@ -126,21 +135,28 @@ DECLARE
     unchanged boolean;
     zeros text := array_to_string(array_fill('0'::text, ARRAY[cardinality(l.features)]), ', ');
 BEGIN
-    EXECUTE CASE l.updates
-        WHEN 'revise' THEN format(
-            'SELECT pgpredict.%I(k.sums, ''{}'', ''{}'', false) = k.sums'
-            ' AND pgpredict.%I(k.sums) = s.parameters'
-            ' FROM pgpredict.learner_sums AS k, pgpredict.learner_state AS s'
-            ' WHERE k.learner = $1 AND s.learner = $1', learner || '_change', learner || '_solve')
-        ELSE format(
-            'SELECT pgpredict.%I(s.parameters, ''{}'', ''{}'') IS NOT DISTINCT FROM s.parameters'
-            ' FROM pgpredict.learner_state AS s WHERE s.learner = $1', learner || '_kernel') END
-    INTO unchanged USING learner;
-    EXECUTE format('SELECT predict.%I(%s)', learner, zeros);
+    IF l.place = 'database' THEN
+        EXECUTE CASE l.updates
+            WHEN 'revise' THEN format(
+                'SELECT pgpredict.%I(k.sums, ''{}'', ''{}'', false) = k.sums'
+                ' AND pgpredict.%I(k.sums) = s.parameters'
+                ' FROM pgpredict.learner_sums AS k, pgpredict.learner_state AS s'
+                ' WHERE k.learner = $1 AND s.learner = $1',
+                learner || '_change', learner || '_solve')
+            ELSE format(
+                'SELECT pgpredict.%I(s.parameters, ''{}'', ''{}'')'
+                ' IS NOT DISTINCT FROM s.parameters'
+                ' FROM pgpredict.learner_state AS s WHERE s.learner = $1',
+                learner || '_kernel') END
+        INTO unchanged USING learner;
+    END IF;
+    IF l.prediction IS NOT NULL THEN
+        EXECUTE format('SELECT predict.%I(%s)', learner, zeros);
+    END IF;
     IF l.probability IS NOT NULL THEN
         EXECUTE format('SELECT predict.%I(%s)', learner || '_proba', zeros);
     END IF;
-    IF unchanged IS NOT TRUE THEN
+    IF unchanged IS NOT TRUE AND l.place = 'database' THEN
         RAISE EXCEPTION 'cannot create learner %: its kernel changes what it learnt nothing of',
                         learner
         USING
@@ -162,15 +178,22 @@ CREATE OR REPLACE FUNCTION pgpredict.learn(learner text, batch integer DEFAULT 1
     AS $$
 DECLARE
     status text;
+    place text;
     done bigint;
 BEGIN
     -- As lock_learner does, without the rest of the learner's row: it costs a small batch too much.
     PERFORM pg_advisory_xact_lock(hashtextextended('pgpredict.learner ' || learner, 0));
-    SELECT l.status INTO status FROM pgpredict.learner AS l WHERE l.name = learn.learner;
+    SELECT l.status, l.place INTO status, place
+    FROM pgpredict.learner AS l
+    WHERE l.name = learn.learner;
     IF status IS NULL THEN
         PERFORM pgpredict.check_learner(learner);
     END IF;
     PERFORM pgpredict.check_batch('learn', batch);
+    IF place = 'worker' THEN
+        PERFORM pgpredict.check_learns_here(
+            pgpredict.check_learner(learner), 'run pgpredict worker, or db.learn in Python');
+    END IF;
     IF status <> 'learning' THEN
         RETURN 0;
     END IF;

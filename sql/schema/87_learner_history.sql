@@ -80,6 +80,10 @@ BEGIN
     IF learnt IS NOT NULL THEN
         RETURN learnt;
     END IF;
+    PERFORM pgpredict.check_learns_here(
+        pgpredict.check_learner(here.learner),
+        format('state %s is large, and not kept: db.export_learner learns it again,'
+               ' db.rollback_learner goes back to it', here.state));
     SELECT s.state, s.rows, s.parameters INTO base, rows_there, learnt
     FROM pgpredict.lineage(here.learner, here.state) AS w
     JOIN pgpredict.learner_state AS s
@@ -143,9 +147,9 @@ DECLARE
     target pgpredict.learner_state := pgpredict.check_state(learner, state);
     made bigint;
 BEGIN
-    made := pgpredict.add_state(
+    made := pgpredict.add_model(
         l.name, target.state, 'rolled back', target.rows,
-        pgpredict.parameters_at(l.name, target.state));
+        pgpredict.parameters_at(l.name, target.state), target.model);
     IF l.updates = 'revise' THEN
         PERFORM pgpredict.pause_learner(l.name);
     END IF;
@@ -166,6 +170,7 @@ DECLARE
     l pgpredict.learner := pgpredict.lock_learner(learner);
     made bigint;
 BEGIN
+    PERFORM pgpredict.check_learns_here(l, 'db.import_learner, or pgpredict.import_model');
     IF l.updates = 'revise' THEN
         RAISE EXCEPTION 'learner % takes no parameters from elsewhere', l.name USING
             ERRCODE = 'PP011',
@@ -284,7 +289,7 @@ CREATE OR REPLACE FUNCTION pgpredict.scored_learner(learner text, state bigint)
            coalesce(l.probability_type, 'double precision'),
            l.probability_type IS NOT NULL,
            l.classes,
-           format('pgpredict.%I', l.name || '_label'),
+           format('pgpredict.%I', pgpredict.check_answers(l) || '_label'),
            format('pgpredict.%I', l.name || '_answer_proba'),
            format('%L::float8[]', pgpredict.parameters_at(l.name, s.number))
     FROM pgpredict.learner AS l

@@ -36,76 +36,34 @@ EXCEPTION WHEN data_exception THEN
 END
 $$;
 
--- Takes rows out of what a learner knows: goes back to the state before the first of them was
--- learnt, and learns all that came after again without them, in the same batches, here and now.
--- The numbers are those of a learner that never saw them. New states are added; those with the
--- rows stay in the history. Readers go on with the old state until the commit. `keys` are those of
--- the rows: {17,18}, or JSON objects where a key has several columns. Returns how many rows were
--- taken out.
-CREATE OR REPLACE FUNCTION pgpredict.unlearn(learner text, keys text[]) RETURNS bigint
-    LANGUAGE plpgsql
+-- Where to begin without some rows: the state before the first of them was learnt, and the way from
+-- there to the current state. `first_state` is NULL where none of them was learnt. Raises where the
+-- history does not tell that, or the state before is not kept.
+CREATE OR REPLACE FUNCTION pgpredict.before_keys(
+    learner text, wanted text[],
+    OUT first_state bigint, OUT base bigint, OUT rows bigint, OUT ranges int8range[])
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
-DECLARE
-    l pgpredict.learner := pgpredict.lock_learner(learner);
-    wanted CONSTANT text[] := pgpredict.key_texts(learner, keys);
-    now_at CONSTANT bigint := (
-        SELECT c.state FROM pgpredict.learner_current AS c WHERE c.learner = l.name);
-    ranges CONSTANT int8range[] := ARRAY(
-        SELECT int8range(w.first_state, w.last_state, '[]')
-        FROM pgpredict.lineage(l.name, now_at) AS w);
-    first_state bigint;
-    base pgpredict.learner_state;
-    batch record;
-    taken bigint := 0;
+#variable_conflict use_variable
 BEGIN
-    IF l.updates = 'revise' THEN
-        RETURN pgpredict.take_out(learner, keys);
-    END IF;
+    ranges := ARRAY(
+        SELECT int8range(w.first_state, w.last_state, '[]')
+        FROM pgpredict.learner_current AS c, pgpredict.lineage(learner, c.state) AS w
+        WHERE c.learner = learner);
     first_state := (
         SELECT min(b.state)
         FROM unnest(ranges) AS r
         JOIN pgpredict.learner_batch AS b
-            ON b.learner = l.name AND b.state BETWEEN lower(r) AND upper(r) - 1
+            ON b.learner = learner AND b.state BETWEEN lower(r) AND upper(r) - 1
         WHERE b.keys && wanted);
     IF first_state IS NULL THEN
-        PERFORM pgpredict.check_whole_history(l.name, ranges);
-        RETURN 0;
+        PERFORM pgpredict.check_whole_history(learner, ranges);
+        RETURN;
     END IF;
-    SELECT s.* INTO base
-    FROM pgpredict.learner_state AS f
-    JOIN pgpredict.learner_state AS s ON s.learner = f.learner AND s.state = f.came_from
-    WHERE f.learner = l.name AND f.state = first_state;
-    IF base.state IS NULL THEN
-        PERFORM pgpredict.check_state(l.name, (
-            SELECT f.came_from FROM pgpredict.learner_state AS f
-            WHERE f.learner = l.name AND f.state = first_state));
-    END IF;
-    PERFORM pgpredict.add_state(
-        l.name, base.state, 'unlearnt', base.rows, pgpredict.parameters_at(l.name, base.state));
-    FOR batch IN
-        SELECT b.keys, b.features, b.labels
-        FROM unnest(ranges) AS r
-        JOIN pgpredict.learner_batch AS b
-            ON b.learner = l.name AND b.state BETWEEN lower(r) AND upper(r) - 1
-        WHERE b.state >= first_state
-        ORDER BY b.state
-    LOOP
-        IF batch.keys && wanted THEN
-            SELECT k.rest, k.features_left, k.labels_left, taken + cardinality(batch.keys) - k.count
-            INTO batch.keys, batch.features, batch.labels, taken
-            FROM pgpredict.without_keys(
-                batch.keys, batch.features, batch.labels, wanted) AS k;
-        END IF;
-        IF cardinality(batch.keys) > 0 THEN
-            EXECUTE format('SELECT pgpredict.%I($1, $2, $3, ''unlearnt'')', l.name || '_apply')
-            USING batch.keys, batch.features, batch.labels;
-        END IF;
-    END LOOP;
-    PERFORM pgpredict.record(l.name, NULL, 'unlearn', jsonb_build_object(
-        'rows', taken, 'since', first_state, 'state', (
-            SELECT c.state FROM pgpredict.learner_current AS c WHERE c.learner = l.name)));
-    RETURN taken;
+    base := (SELECT f.came_from FROM pgpredict.learner_state AS f
+             WHERE f.learner = learner AND f.state = first_state);
+    rows := (pgpredict.check_state(learner, base)).rows;
 END
 $$;
 
@@ -132,6 +90,81 @@ BEGIN
         ORDER BY n, f);
 END
 $$;
+
+-- The batches from a state on, in order, without some keys; `taken` says how many rows that leaves
+-- out of each.
+CREATE OR REPLACE FUNCTION pgpredict.batches_without(
+    learner text, ranges int8range[], first_state bigint, wanted text[])
+    RETURNS TABLE (keys text[], features float8[], labels float8[], taken bigint)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE WHEN h.has THEN k.rest ELSE b.keys END,
+           CASE WHEN h.has THEN k.features_left ELSE b.features END,
+           CASE WHEN h.has THEN k.labels_left ELSE b.labels END,
+           CASE WHEN h.has THEN cardinality(b.keys) - k.count ELSE 0 END
+    FROM unnest(ranges) AS r
+    JOIN pgpredict.learner_batch AS b
+        ON b.learner = batches_without.learner AND b.state BETWEEN lower(r) AND upper(r) - 1
+    CROSS JOIN LATERAL (SELECT b.keys && wanted) AS h (has)
+    LEFT JOIN LATERAL pgpredict.without_keys(b.keys, b.features, b.labels, wanted) AS k ON h.has
+    WHERE b.state >= batches_without.first_state
+    ORDER BY b.state
+    $$;
+
+-- Takes rows out of what a learner knows: goes back to the state before the first of them was
+-- learnt, and learns all that came after again without them, in the same batches, here and now.
+-- The numbers are those of a learner that never saw them. New states are added; those with the
+-- rows stay in the history. Readers go on with the old state until the commit. `keys` are those of
+-- the rows: {17,18}, or JSON objects where a key has several columns. Returns how many rows were
+-- taken out.
+CREATE OR REPLACE FUNCTION pgpredict.unlearn(learner text, keys text[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    l pgpredict.learner := pgpredict.lock_learner(learner);
+    wanted CONSTANT text[] := pgpredict.key_texts(learner, keys);
+    start record;
+    batch record;
+    taken bigint := 0;
+BEGIN
+    PERFORM pgpredict.check_learns_here(l, 'call db.unlearn, or pgpredict learner unlearn');
+    IF l.updates = 'revise' THEN
+        RETURN pgpredict.take_out(learner, keys);
+    END IF;
+    start := pgpredict.before_keys(l.name, wanted);
+    IF start.first_state IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM pgpredict.add_state(
+        l.name, start.base, 'unlearnt', start.rows, pgpredict.parameters_at(l.name, start.base));
+    FOR batch IN
+        SELECT b.*
+        FROM pgpredict.batches_without(l.name, start.ranges, start.first_state, wanted) AS b
+    LOOP
+        taken := taken + batch.taken;
+        IF cardinality(batch.keys) > 0 THEN
+            EXECUTE format('SELECT pgpredict.%I($1, $2, $3, ''unlearnt'')', l.name || '_apply')
+            USING batch.keys, batch.features, batch.labels;
+        END IF;
+    END LOOP;
+    PERFORM pgpredict.note_unlearnt(l.name, taken, start.first_state);
+    RETURN taken;
+END
+$$;
+
+-- Writes the event of an unlearning.
+CREATE OR REPLACE FUNCTION pgpredict.note_unlearnt(learner text, taken bigint, first_state bigint)
+    RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+    SELECT pgpredict.record(learner, NULL, 'unlearn', jsonb_build_object(
+        'rows', taken, 'since', first_state, 'state', c.state))
+    FROM pgpredict.learner_current AS c
+    WHERE c.learner = note_unlearnt.learner
+    $$;
 
 -- Raises where a learner has learnt more than its history still tells: then nobody can say that it
 -- did not learn a row.

@@ -23,7 +23,8 @@ SELECT l.name,
        l.retention,
        l.created_at,
        l.created_by,
-       l.updates
+       l.updates,
+       l.prediction IS NOT NULL AS answers
 FROM pgpredict.learner AS l
 JOIN pgpredict.learner_current AS c ON c.learner = l.name
 JOIN pgpredict.learner_state AS s ON s.learner = c.learner AND s.state = c.state
@@ -80,10 +81,14 @@ CROSS JOIN LATERAL (
            sum(s.batch_rows) AS rows,
            min(s.at) AS since,
            max(s.at) AS until,
-           sum(s.log_loss * s.batch_rows) / sum(s.batch_rows) AS log_loss,
-           sum(s.accuracy * s.batch_rows) / sum(s.batch_rows) AS accuracy,
-           sum(s.mae * s.batch_rows) / sum(s.batch_rows) AS mae,
-           sqrt(sum(s.rmse * s.rmse * s.batch_rows) / sum(s.batch_rows)) AS rmse,
+           sum(s.log_loss * s.batch_rows)
+               / sum(s.batch_rows) FILTER (WHERE s.log_loss IS NOT NULL) AS log_loss,
+           sum(s.accuracy * s.batch_rows)
+               / sum(s.batch_rows) FILTER (WHERE s.accuracy IS NOT NULL) AS accuracy,
+           sum(s.mae * s.batch_rows)
+               / sum(s.batch_rows) FILTER (WHERE s.mae IS NOT NULL) AS mae,
+           sqrt(sum(s.rmse * s.rmse * s.batch_rows)
+                / sum(s.batch_rows) FILTER (WHERE s.rmse IS NOT NULL)) AS rmse,
            array_agg(s.state) AS states
     FROM (SELECT s.* FROM pgpredict.learner_state AS s
           WHERE s.learner = l.name AND s.made_by = 'learnt'

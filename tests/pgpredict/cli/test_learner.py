@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import skops.io
+from sklearn.decomposition import LatentDirichletAllocation
 from sklearn.linear_model import SGDClassifier
 from sklearn.naive_bayes import BernoulliNB
+from sklearn.neural_network import MLPClassifier
 
 import pgpredict
 from tests.pgpredict.cli.conftest import Result, Run
@@ -249,3 +251,37 @@ def test_a_learner_that_revises(learner: Learner, shop: Any, tmp_path: Path) -> 
     assert said(learner("reconcile", "fraud")) == ["fraud: 2 rows differ, to be learnt next"]
     assert data(learner("reconcile", "fraud", "--json")) == {"learner": "fraud", "rows": 2}
     assert learner(*CREATE, str(counts), "payments", *OPTIONS, "--updates", "so").exit_code == 2
+
+
+def test_create_where_scikit_learn_learns(
+    learner: Learner, shop: Any, tmp_path: Path, model: Path
+) -> None:
+    network, topics = tmp_path / "network.skops", tmp_path / "topics.skops"
+    skops.io.dump(MLPClassifier((3,)), network)
+    skops.io.dump(LatentDirichletAllocation(2), topics)
+    insert(shop, 1, 30)
+    assert said(learner(*CREATE, str(network), "payments", *OPTIONS, "--backfill")) == [
+        "fraud   MLPClassifier(hidden_layer_sizes=(3,))",
+        "  learns        is_fraud from 2 features of public.payments",
+        "  taught by     scikit-learn, in the worker",
+        "  try           SELECT predict.fraud(t) FROM public.payments AS t LIMIT 5",
+        "  waiting       30 rows",
+        "  next          pgpredict worker fraud",
+    ]
+    assert said(learner("learn", "fraud", "--batch", "10")) == [
+        "fraud has done 30 rows, and is at state 3"
+    ]
+    assert said(learner("unlearn", "fraud", "15"))
+    assert data(learner("show", "fraud", "--json"))["rows"] == 29
+    told = said(learner("create", "topics", str(topics), "payments", "--features", "amount"))
+    assert told[2:4] == [
+        "  taught by     scikit-learn, in the worker",
+        "  answers       in Python alone: pgpredict learner export",
+    ]
+    forced = learner(
+        "create", "sgd", str(model), "payments", *OPTIONS, "--place", "worker", "--json"
+    )
+    assert data(forced)["place"] == "worker"
+    refused = learner("create", "no", str(network), "payments", *OPTIONS, "--place", "database")
+    assert refused.exit_code == 3
+    assert "it can learn in the worker" in refused.stderr

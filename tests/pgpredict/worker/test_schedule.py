@@ -10,7 +10,13 @@ from pgpredict.worker.schedule import BURST, MAINTAIN_EVERY, QUICK, WINDOW, Sche
 def look(schedule: Schedule, *ready: str, now: float = 0.0, paused: str = "") -> list[str]:
     """A look that finds the streams a and b; gives the names of the changes."""
     found = [
-        {"name": n, "ready": n in ready, "paused": n == paused, "to_watch": n == "b"}
+        {
+            "name": n,
+            "ready": n in ready,
+            "paused": n == paused,
+            "outside": False,
+            "to_watch": n == "b",
+        }
         for n in ("a", "b")
     ]
     return [change.name for change in schedule.update(found, now)]
