@@ -31,7 +31,7 @@ bench: .venv/.installed-bench ## the benchmarks, as ratios from one run; ARGS=bo
 loss: .venv/.installed-bench ## the picture of a learner on the flights of a year, beside models of scikit-learn
 	@$(BIN)/python -m benchmarks.running_loss $(ARGS)
 
-faults: .venv/.installed-dev ## 200 kills while 100,000 rows go into a stream, and none is lost or double
+faults: .venv/.installed-dev ## 200 kills while rows go into streams, 100 while learners learn; none is lost or double
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 pictures: .venv/.installed-dev ## screenshots for the documents, of a `make dagster` that has done everything

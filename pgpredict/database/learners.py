@@ -16,7 +16,6 @@ from pgpredict.database.learner_statements import (
     labels_there,
     run,
 )
-from pgpredict.database.modelbytes import model_bytes
 from pgpredict.database.refusals import refusals
 from pgpredict.database.session import Session
 from pgpredict.database.stream_statements import table
@@ -102,6 +101,7 @@ class Learners(Session):
         from sklearn.base import is_classifier
 
         from pgpredict.database.learner_places import placed
+        from pgpredict.database.modelbytes import model_bytes
         from pgpredict.database.outside.agreeing import check_agreement
         from pgpredict_transpiler.learning.registry import usual_updates
 

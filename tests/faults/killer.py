@@ -28,7 +28,12 @@ class Killer:
         standing: how far the run is.
         place: whose server and backends.
         workers: whose processes.
+
+    Attributes:
+        DONE: the statement that counts what workers did.
     """
+
+    DONE = "SELECT coalesce(sum(rows), 0)::bigint FROM pgpredict.worker"
 
     def __init__(self, plan: Plan, standing: Standing, place: Place, workers: Workers) -> None:
         self._plan = plan
@@ -86,7 +91,5 @@ class Killer:
 
     def _done(self) -> int:
         with connect(self.place.dsn) as connection:
-            (done,) = connection.execute(
-                "SELECT coalesce(sum(rows), 0)::bigint FROM pgpredict.worker"
-            ).fetchone() or (0,)
+            (done,) = connection.execute(self.DONE.encode()).fetchone() or (0,)
             return int(done)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 import psycopg
 
@@ -22,6 +23,18 @@ from tests.faults.workers import Workers
 # How long workers may do nothing while something waits, before we say that it is lost.
 PATIENCE = 60
 Tell = Callable[[Standing, int, float], None]
+# How many rows wait, and for how many seconds the oldest of them does.
+WAITING = """
+    SELECT sum(depth)::bigint, coalesce(extract(epoch FROM max(oldest_age)), 0)::float8
+    FROM pgpredict.streams
+"""
+
+
+class Writer(Protocol):
+    """A client."""
+
+    def run(self) -> None:
+        """Write until there is enough."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +93,10 @@ def run(plan: Plan, tell: Tell | None = None) -> Report:
         began = time.monotonic()
         try:
             killer = Killer(plan, standing, here, workers)
-            _write_and_kill(standing, clients, killer, tell)
+            write_and_kill(standing, clients, killer, tell)
             written = time.monotonic()
             if not standing.troubles:
-                _drain(standing, here, workers, tell)
+                drain(standing, here, workers, tell)
             drained = time.monotonic()
         finally:
             if wrong := workers.stop():
@@ -104,8 +117,12 @@ def run(plan: Plan, tell: Tell | None = None) -> Report:
     )
 
 
-def _write_and_kill(
-    standing: Standing, clients: Sequence[Client], killer: Killer, tell: Tell | None
+def write_and_kill(
+    standing: Standing,
+    clients: Sequence[Writer],
+    killer: Killer,
+    tell: Tell | None,
+    waiting: str = WAITING,
 ) -> None:
     """Let clients and killer run until both are done, or something goes wrong."""
     with ThreadPoolExecutor(len(clients) + 1) as threads:
@@ -116,7 +133,7 @@ def _write_and_kill(
                 _note_failures(running, standing)
                 if wrong := killer.workers.tend():
                     standing.trouble(wrong)
-                _tell(standing, killer.place, tell)
+                _tell(standing, killer.place, tell, waiting)
                 standing.over.wait(0.2)
         finally:
             standing.over.set()
@@ -131,10 +148,12 @@ def _note_failures(running: Sequence[Future[None]], standing: Standing) -> None:
                 standing.trouble(words)
 
 
-def _drain(standing: Standing, here: Place, workers: Workers, tell: Tell | None) -> None:
+def drain(
+    standing: Standing, here: Place, workers: Workers, tell: Tell | None, waiting: str = WAITING
+) -> None:
     """Let the workers do what waits."""
     waited, give_up = -1, time.monotonic() + PATIENCE
-    while (waits := _tell(standing, here, tell)) != 0:
+    while (waits := _tell(standing, here, tell, waiting)) != 0:
         if wrong := workers.tend():
             standing.trouble(wrong)
             return
@@ -146,14 +165,11 @@ def _drain(standing: Standing, here: Place, workers: Workers, tell: Tell | None)
         time.sleep(0.05)
 
 
-def _tell(standing: Standing, here: Place, tell: Tell | None) -> int:
+def _tell(standing: Standing, here: Place, tell: Tell | None, waiting: str) -> int:
     """Say how far we are. Returns how many rows wait; -1: the server does not answer just now."""
     waits, lag = -1, 0.0
     with suppress(psycopg.OperationalError), connect(here.dsn) as connection:
-        waits, lag = connection.execute(
-            "SELECT sum(depth)::bigint, coalesce(extract(epoch FROM max(oldest_age)), 0)::float8"
-            " FROM pgpredict.streams"
-        ).fetchone() or (-1, 0.0)
+        waits, lag = connection.execute(waiting.encode()).fetchone() or (-1, 0.0)
     if tell is not None:
         tell(standing, waits, lag)
     return waits

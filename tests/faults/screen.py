@@ -34,8 +34,8 @@ def progress(plan: Plan, console: Console) -> Iterator[Tell]:
         yield tell
 
 
-def show(report: Report, console: Console) -> None:
-    """What was done and what was found."""
+def show(report: Report, console: Console, well: str) -> None:
+    """What was done and what was found; `well` is said if nothing is wrong."""
     plan, (writing, draining) = report.plan, report.seconds
     done = Table("done", "", title=f"Postgres {plan.version}, seed {plan.seed}")
     done.columns[1].justify = "right"
@@ -58,4 +58,4 @@ def show(report: Report, console: Console) -> None:
     for words in report.wrong:
         console.print(f"[red]wrong:[/] {words}", soft_wrap=True, highlight=False)
     if not report.wrong:
-        console.print("every committed row has its one prediction; none is lost, none is double")
+        console.print(well)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from pgpredict.cli.exit_codes import ExitCode
@@ -29,10 +30,19 @@ class Workers:
         folder: for what they write.
         number: how many.
         choice: which of them is killed, and how much each takes at once.
+        batches: rows per transaction to choose from.
     """
 
-    def __init__(self, dsn: str, folder: Path, number: int, choice: random.Random) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        folder: Path,
+        number: int,
+        choice: random.Random,
+        batches: Sequence[int] = BATCHES,
+    ) -> None:
         self._choice = choice
+        self._batches = batches
         self._environment = {
             **os.environ,
             "PGPREDICT_DSN": dsn,
@@ -86,7 +96,7 @@ class Workers:
     def _start(self, number: int) -> None:
         with self._logs[number].open("ab") as output:
             self._processes[number] = subprocess.Popen(
-                [*COMMAND, f"--batch={self._choice.choice(BATCHES)}"],
+                [*COMMAND, f"--batch={self._choice.choice(self._batches)}"],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -138,3 +138,19 @@ def test_help_waits_for_no_library(arguments: list[str], shell: Shell) -> None:
     )
 
     assert finished.stdout.endswith("slow: []\n")
+
+
+def test_a_worker_waits_for_no_library_of_models(shell: Shell) -> None:
+    program = (
+        "import sys, pgpredict, pgpredict.worker\n"
+        "print([name for name in ('sklearn', 'pandas', 'numpy', 'skops', 'river')"
+        " if name in sys.modules])"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        env=shell.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout == "[]\n"
