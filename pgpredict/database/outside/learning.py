@@ -12,6 +12,7 @@ from pgpredict.database.learner_statements import first, run
 from pgpredict.database.outside import teaching
 from pgpredict.database.outside.parts import as_part, learn_part
 from pgpredict.database.outside.pupil import Pupil, read_pupil
+from pgpredict.errors import InvalidLearner
 
 
 class Lessons:
@@ -48,6 +49,7 @@ class Lessons:
         Raises:
             psycopg.Error: as `pgpredict.claim_batch` raises.
             UnreadableModel: this Python cannot go on with its state; rows wait.
+            InvalidLearner: it cannot begin with the rows that wait.
         """
         done, needed = self._try(connection, name, batch)
         if needed > batch:
@@ -85,6 +87,12 @@ class Lessons:
 
     def _teach(self, cursor: Cursor[dict[str, Any]], pupil: Pupil, claimed: dict[str, Any]) -> None:
         outcome = learn_part(cursor, pupil, as_part(claimed), "learnt")
+        if not outcome.learnt and not teaching.is_fitted(pupil.estimator):
+            raise InvalidLearner(
+                f"learner {pupil.name} cannot begin with the {len(outcome.keys)} rows that wait",
+                why=outcome.reasons[0],
+                do="they wait: more rows may do, or delete those that are wrong",
+            )
         if outcome.keys or claimed["held"]:
             run(
                 cursor, "hold_batch", name=pupil.name, keys=outcome.keys, reasons=outcome.reasons,

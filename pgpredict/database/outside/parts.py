@@ -9,12 +9,10 @@ import numpy as np
 
 from pgpredict.database.learner_statements import Asking, first
 from pgpredict.database.outside import stored, teaching
+from pgpredict.database.outside.arrays import as_array, takes_arrays
 from pgpredict.database.outside.numbers import beyond, not_finite
 from pgpredict.database.outside.pupil import Pupil
 
-# What numbers of a row can make partial_fit raise. Anything else is the estimator's own fault, and
-# would meet every row alike: it is raised, and rows wait.
-POISON = (ValueError, ArithmeticError, IndexError)
 LARGE = 1e100
 
 
@@ -72,6 +70,7 @@ def learn_part(cursor: Asking, pupil: Pupil, whole: Part, how: str) -> Outcome:
         psycopg.Error: the database does not keep it.
         Exception: of the estimator, that no row is to blame for.
     """
+    takes_arrays(cursor)
     outcome = Outcome()
     waiting = [whole]
     while waiting:
@@ -106,7 +105,7 @@ def _tried(cursor: Asking, pupil: Pupil, part: Part, how: str) -> str | None:
         teaching.teach(estimator, X, pupil.targets(part.labels), pupil.classes)
         wrong = not_finite(estimator)
         problem = None if wrong is None else f"{wrong} would not be finite"
-    except POISON as error:
+    except teaching.POISON as error:
         problem = (str(error).strip() or type(error).__name__).splitlines()[0]
     if problem is not None:
         pupil.again()
@@ -114,9 +113,9 @@ def _tried(cursor: Asking, pupil: Pupil, part: Part, how: str) -> str | None:
     content = stored.write(estimator)
     pupil.estimator = estimator
     kept = first(
-        cursor, "keep_batch", name=pupil.name, how=how, keys=part.keys, features=part.features,
-        labels=part.labels, predicted=predicted, likely=likely, parameters=pupil.vector,
-        model=content,
+        cursor, "keep_batch", name=pupil.name, how=how, keys=part.keys, features=X.ravel(),
+        labels=as_array(part.labels), predicted=as_array(predicted), likely=as_array(likely),
+        parameters=as_array(pupil.vector), model=content,
     )  # fmt: skip
     pupil.content, pupil.state, pupil.state_at = content, kept["state"], kept["state_at"]
     return None

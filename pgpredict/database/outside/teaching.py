@@ -16,6 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 Floats = NDArray[np.float64]
 Said = list[float | None]
 
+# What numbers of a row can make partial_fit raise. Anything else is the estimator's own fault, and
+# would meet every row alike: it is raised, and rows wait.
+POISON = (ValueError, ArithmeticError, IndexError)
+
 
 def steps(estimator: Any) -> list[Any]:
     """The steps of a Pipeline that do something; of another estimator itself."""
@@ -86,7 +90,7 @@ def said_before(
             if shares is not None and shares.shape[1] == 2:
                 return _finite(shares[:, 1]), nothing
             answers = last.predict(X)
-    except (ValueError, ArithmeticError):
+    except POISON:
         return nothing, nothing
     if classes is not None:
         answers = np.searchsorted(classes, answers)

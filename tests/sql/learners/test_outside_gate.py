@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.decomposition import IncrementalPCA
-from sklearn.naive_bayes import MultinomialNB
+from sklearn.decomposition import IncrementalPCA, MiniBatchNMF
+from sklearn.naive_bayes import CategoricalNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import pgpredict
+from pgpredict.errors import InvalidLearner
 from tests.sql.learners.asking import Connection, batches, learnt, one, parameters, quarantine
 from tests.sql.learners.outside import (
     assert_knows_its_batches,
@@ -103,6 +104,38 @@ def test_a_class_never_seen_and_an_empty_batch(
     connection.execute("INSERT INTO pets VALUES (12, 1, 'cat'); DELETE FROM pets WHERE id = 12")
     assert db.learn("pupil") == 1
     assert db.learner("pupil").state == 1
+
+
+def test_a_row_that_cannot_be_predicted_is_learnt(
+    db: pgpredict.Database, connection: Connection
+) -> None:
+    """CategoricalNB knows no answer to a category that it has not seen, but learns it."""
+    create_outside(db, CategoricalNB())
+    connection.execute(
+        "INSERT INTO payments SELECT n, n % 3, 0, n % 2 = 0, NULL FROM generate_series(1, 20) AS n"
+    )
+    drain_outside(db)
+    poison(connection, 21, 7)
+    poison(connection, 22, -1)
+    assert drain_outside(db) == 2
+    assert learnt(connection, "pupil") == [*range(1, 22)]
+    assert list(quarantine(connection, "pupil")) == ["22"]
+    assert db.learner_states("pupil", 2)[0].accuracy is None
+
+
+def test_rows_that_nothing_can_begin_with_wait(
+    db: pgpredict.Database, connection: Connection
+) -> None:
+    create_outside(db, MiniBatchNMF(2, init="nndsvda"))
+    connection.execute("INSERT INTO payments VALUES (1, 5, 7, true)")
+    with pytest.raises(InvalidLearner, match="cannot begin with the 1 rows that wait"):
+        db.learn("pupil")
+    assert (db.learner("pupil").depth, quarantine(connection, "pupil")) == (1, {})
+    connection.execute(
+        "INSERT INTO payments SELECT n, n, 0, true, NULL FROM generate_series(2, 20) AS n"
+    )
+    assert db.learn("pupil") == 20
+    assert learnt(connection, "pupil") == [*range(1, 21)]
 
 
 def test_an_estimator_that_fails_keeps_rows_waiting(

@@ -16,7 +16,7 @@ from sklearn.decomposition import (
     MiniBatchDictionaryLearning,
 )
 from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import BernoulliNB, GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -247,6 +247,19 @@ def test_refused(db: pgpredict.Database, made_of: Any, options: dict[str, Any], 
 def test_no_such_place(db: pgpredict.Database) -> None:
     with pytest.raises(InvalidLearner, match="place is 'moon'"):
         create(db, estimator=estimator(), place="moon")
+
+
+def test_what_revises_learns_in_the_database(db: pgpredict.Database) -> None:
+    with pytest.raises(InvalidLearner, match="what takes rows back learns in the database"):
+        create(db, estimator=BernoulliNB(), updates="revise", place="worker")
+    assert db.learners() == []
+
+
+def test_all_that_waits(db: pgpredict.Database, connection: Connection) -> None:
+    create_outside(db, MLPClassifier((3,)))
+    insert(connection, 1, 45)
+    assert pgpredict.connect(connection).catch_up("pupil", 20) == 45
+    assert [len(keys) for keys in batches(connection, "pupil")] == [20, 20, 5]
 
 
 def test_a_fitted_estimator_goes_on(db: pgpredict.Database, connection: Connection) -> None:

@@ -49,7 +49,7 @@ def answer_program(
         >>> program = answer_program(IncrementalPCA(1), ["x1", "x2"])
         >>> [(block.name, block.shape) for block in program.blocks[3:]]
         [('components', (1, 2)), ('offsets', (1,))]
-        >>> program.read(IncrementalPCA(1)).any()  # not fitted: it has no answer
+        >>> bool(program.read(IncrementalPCA(1)).any())  # not fitted: it has no answer
         False
     """
     scaler, last = _parts(estimator)
