@@ -11,13 +11,14 @@ filling      a new table, on several connections
 swapping     it takes the place of the old one
 partitioned  partition by partition
 periods      which partitions
-in_place     rows into a table that stays
+in_place     rows into a table or partition that stays
 pages        ranges of pages, as work for several connections
 connections  those connections
 summary      labels and quantiles of what was scored
 job          what all ways share: the job, its connections, its meter
 records      what a run tells
 statements   the statements of sql/queries/batch.sql
+keeping      what hangs on a table that another one takes the place of
 run          a run from its first check to its last commit
 """
 

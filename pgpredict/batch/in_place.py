@@ -37,14 +37,7 @@ def score_in_place(job: Job, crew: Crew, meter: Meter) -> Outcome:
         work_off(crew.workers(len(tasks)), tasks, meter.add)
         if not job.incremental:
             meter.doing("removing scores of rows that are gone")
-            relation = SQL("{} AS {}").format(job.source.relation, Identifier(job.source.alias))
-            deleted = run(
-                crew.control,
-                "forget",
-                table=job.target.table,
-                relation=relation,
-                same=job.same_key(),
-            ).rowcount
+            deleted = forget(crew.control, job, job.target.table)
     meter.doing("counting")
     ours = SQL("at = {}").format(Literal(job.rows.at))
     counts = summary.counts(crew.control, job, job.target.table, ours)
@@ -69,24 +62,31 @@ def _upsert(
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         run(connection, "use_snapshot", name=Literal(snapshot))
         local(connection, {"max_parallel_workers_per_gather": "0"})
-        tell(upsert(connection, job, relation, where))
+        tell(upsert(connection, job, job.target.table, relation, where))
 
 
 def upsert(
     connection: Connection[Any],
     job: Job,
+    table: Identifier,
     relation: Composable | None,
     where: Sequence[Composable],
 ) -> int:
-    """Score some rows of the source into the target; gives how many."""
+    """Score some rows of the source into the target, or a partition of it; gives how many."""
     others = [name for name in job.target.names if name not in job.target.key]
     return run(
         connection,
         "upsert",
-        table=job.target.table,
+        table=table,
         columns=columns(job.target.names),
         rows=job.rows.select(relation, where, None if relation else job.source.rows),
         key=columns(job.target.key),
         others=columns(others),
         excluded=columns(others, "excluded"),
     ).rowcount
+
+
+def forget(connection: Connection[Any], job: Job, table: Identifier) -> int:
+    """Take away the scores of rows that the source has no more; gives how many."""
+    relation = SQL("{} AS {}").format(job.source.relation, Identifier(job.source.alias))
+    return run(connection, "forget", table=table, relation=relation, same=job.same_key()).rowcount

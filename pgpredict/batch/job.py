@@ -19,7 +19,7 @@ from pgpredict.batch.rows import Rows
 from pgpredict.batch.sources import Source, shared_key
 from pgpredict.batch.statements import Row
 from pgpredict.batch.targets import Target
-from pgpredict.errors import InvalidSource
+from pgpredict.errors import InvalidSource, InvalidTarget
 
 Tell = Callable[[Progress], None]
 
@@ -57,14 +57,26 @@ class Job:
 
     @contextmanager
     def telling_of_rows(self) -> Iterator[None]:
-        """Turn errors about keys into errors that name the source."""
+        """Turn errors about rows into errors that name the source, or the target."""
         try:
             yield
         except pg.NotNullViolation as error:
             column = error.diag.column_name
+            if column not in self.target.key:
+                raise InvalidTarget(
+                    f"{column} of a score is NULL, which {self.target.label} does not allow",
+                    do=f"ALTER TABLE {self.target.label} ALTER {column} DROP NOT NULL",
+                ) from None
             raise InvalidSource(
                 f"{column} is NULL in a row of {self.source.label}, and is a part of the key",
                 do=f"pass a query that leaves such rows out: WHERE {column} IS NOT NULL",
+            ) from None
+        except pg.CheckViolation as error:
+            raise InvalidTarget(
+                f"a score breaks the constraint {error.diag.constraint_name} of "
+                f"{self.target.label}",
+                details=(error.diag.message_detail or "",),
+                do="drop the constraint, or name another table",
             ) from None
         except (pg.UniqueViolation, pg.CardinalityViolation) as error:
             example = re.fullmatch(r"Key (\(.*)\.", error.diag.message_detail or "")

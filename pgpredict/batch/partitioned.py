@@ -12,16 +12,20 @@ from threading import Lock
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Identifier
+from psycopg import errors as pg
+from psycopg.sql import SQL, Composable, Identifier
 
 from pgpredict.batch import summary
 from pgpredict.batch.connections import local, work_off
+from pgpredict.batch.in_place import forget, upsert
 from pgpredict.batch.job import Crew, Job, Meter, Outcome
+from pgpredict.batch.keeping import attached, keep, kept, required
 from pgpredict.batch.periods import Partition, wanted_partitions
-from pgpredict.batch.statements import columns, run
+from pgpredict.batch.statements import Row, columns, raw, run
 from pgpredict.batch.swapping import patiently
 from pgpredict.batch.targets import declared
 from pgpredict.batch.whole import build, finish
+from pgpredict.errors import InvalidTarget
 
 Word = tuple[str, Counter[str | None]]
 
@@ -57,7 +61,8 @@ def score_partitions(
     workers = crew.workers(len(partitions))
     # Processes that have no partition of their own help with those of the others.
     helpers = crew.size // max(1, len(partitions)) - 1
-    tasks = [partial(_score, job, alone, helpers, one) for one in partitions]
+    more = [raw(change) for change in _required(job, crew.control)]
+    tasks = [partial(_score, job, alone, helpers, more, one) for one in partitions]
     work_off(workers, tasks, heard)
     tables = [Identifier(job.target.schema, name) for name in done]
     return Outcome(
@@ -74,6 +79,7 @@ def _score(
     job: Job,
     alone: Lock,
     helpers: int,
+    more: Sequence[Composable],
     partition: Partition,
     connection: Connection[Any],
     tell: Callable[[Word], None],
@@ -81,12 +87,15 @@ def _score(
     if job.incremental and partition.there and not _is_stale(job, connection, partition):
         tell(("", Counter()))
         return
-    made_name = job.target.beside(f"{partition.slug}_unfinished")
-    made = Identifier(job.target.schema, made_name)
-    name = partition.there or job.target.beside(partition.slug)
+    there = partition.there
+    if there is not None and attached(connection, there["oid"]):
+        tell((there["name"], _write_into(job, connection, partition, there)))
+        return
+    made = Identifier(job.target.schema, job.target.beside(f"{partition.slug}_unfinished"))
+    name = there["name"] if there else job.target.beside(partition.slug)
     with connection.transaction(), job.telling_of_rows():
         local(connection, {"max_parallel_workers_per_gather": str(max(0, helpers))})
-        _build(job, connection, partition, made, made_name)
+        _build(job, connection, partition, made, more)
         counts = summary.counts(connection, job, made)
         with alone:  # threads of ours need not wait for each other in the database
 
@@ -97,43 +106,85 @@ def _score(
     tell((name, counts))
 
 
+def _write_into(
+    job: Job, connection: Connection[Any], partition: Partition, there: Row
+) -> Counter[str | None]:
+    """Into a partition that stays, because something hangs on it: all of it, or nothing."""
+    table = Identifier(there["schema"], there["name"])
+    with connection.transaction(), job.telling_of_rows():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        upsert(connection, job, table, None, [partition.condition(job.source.alias)])
+        forget(connection, job, table)
+        return summary.counts(connection, job, table)
+
+
+def _required(job: Job, connection: Connection[Any]) -> list[str]:
+    """What the table demands of each partition, besides what all scores have."""
+    if job.target.state is None:
+        return []
+    named = [column.name for column in job.target.columns if column.is_required]
+    return required(connection, job.target.state["oid"], named)
+
+
 def _build(
-    job: Job, connection: Connection[Any], partition: Partition, made: Identifier, name: str
+    job: Job,
+    connection: Connection[Any],
+    partition: Partition,
+    made: Identifier,
+    more: Sequence[Composable],
 ) -> None:
     """The partition as a table of its own, of which Postgres knows that its rows belong there."""
     build(connection, job, made, [partition.condition(job.source.alias)], partition.rows)
-    finish(connection, job, made, job.target.constraint(name), partition.condition(None))
+    finish(connection, job, made, _key_of(job, partition), partition.condition(None), more)
+
+
+def _key_of(job: Job, partition: Partition) -> str:
+    """The name of the primary key of a partition that is not in its place yet."""
+    return job.target.constraint(job.target.beside(f"{partition.slug}_unfinished"))
 
 
 def _attach(
     job: Job, connection: Connection[Any], partition: Partition, made: Identifier, name: str
 ) -> None:
     target, there = job.target, partition.there
-    before = target.constraint(target.beside(f"{partition.slug}_unfinished"))
+    before = _key_of(job, partition)
+    final, key = Identifier(target.schema, name), target.constraint(name)
+    statements: list[str] = []
     if there is None:
         run(connection, "lock_parent", table=target.table)
     else:
-        old = Identifier(target.schema, there)
         run(connection, "lock_alone", table=target.table)
-        run(connection, "detach", table=target.table, partition=old)
-        run(connection, "drop", table=old)
-    final = Identifier(target.schema, name)
+        key = there["key"]
+        statements = kept(connection, there["oid"], made, final, key)
+        run(connection, "detach", table=target.table, partition=final)
+        run(connection, "drop", table=final)
     run(connection, "rename", table=made, name=Identifier(name))
     run(
         connection,
         "rename_constraint",
         table=final,
         before=Identifier(before),
-        name=Identifier(target.constraint(name)),
+        name=Identifier(key),
     )
-    run(connection, "attach", table=target.table, partition=final, bound=partition.bound)
+    keep(connection, statements)
+    try:
+        run(connection, "attach", table=target.table, partition=final, bound=partition.bound)
+    except (pg.CheckViolation, pg.InvalidObjectDefinition) as error:
+        raise InvalidTarget(
+            f"{name} cannot become a partition of {target.label}",
+            why=error.diag.message_primary or "",
+            do="take such rows out of the default partition, or name another table",
+        ) from None
     run(connection, "drop_check", table=final)
+    owner = there or target.state
+    if owner is not None:
+        run(connection, "own", table=final, owner=raw(owner["owner"]))
 
 
 def _is_stale(job: Job, connection: Connection[Any], partition: Partition) -> bool:
     """Whether a partition is anything else than a score of this version for each row."""
     assert partition.there is not None
-    table = Identifier(job.target.schema, partition.there)
+    table = Identifier(job.target.schema, partition.there["name"])
     alias = Identifier(job.source.alias)
     relation = SQL("{} AS {}").format(job.source.relation, alias)
     condition = partition.condition(job.source.alias)

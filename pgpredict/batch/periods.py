@@ -23,7 +23,6 @@ MOMENTS = {
     "timestamp with time zone": "timestamptz",
 }
 BOUNDS = re.compile(r"FOR VALUES FROM \('([^']*)'\) TO \('([^']*)'\)")
-UNKNOWN = 0
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Partition:
         low: its first value, or its only one, as text.
         high: the first value behind it; None: it holds one value.
         slug: how its name ends.
-        there: the name of the partition that is there; None: there is none.
+        there: what the catalog says of it; None: it is not there.
         rows: how many rows it may hold, if all hold alike.
     """
 
@@ -43,7 +42,7 @@ class Partition:
     low: str
     high: str | None
     slug: str
-    there: str | None
+    there: Row | None
     rows: int
 
     @property
@@ -94,6 +93,14 @@ def wanted_partitions(
             do=f"columns of dates and times are partitioned every {', '.join(EVERY)}; "
             "leave it out for others",
         )
+    strategy = "RANGE" if moment else "LIST"
+    state = job.target.state
+    if state is not None and not state["partitioned_by"].startswith(strategy):
+        raise InvalidTarget(
+            f"{job.target.label} is partitioned by {state['partitioned_by']}",
+            why=f"{column.type} is scored by {strategy}",
+            do="name another table",
+        )
     given = _given(job, column.type, values)
     try:
         if moment is None:
@@ -130,10 +137,46 @@ def wanted_partitions(
             do=f"pass a query that leaves such rows out: WHERE isfinite({told(job.partition)})",
         )
     each = job.source.rows // max(1, len(rows) if values is None else max(len(there), len(rows)))
-    return [
-        Partition(job.partition, low, high, slug, _name(there, low, high), each)
+    wanted = [
+        Partition(job.partition, low, high, slug, _found(there, low, high), each)
         for low, high, slug in rows
     ]
+    new = [partition for partition in wanted if partition.there is None]
+    _check_overlap(job, connection, column.type, there, new)
+    return wanted
+
+
+def _check_overlap(
+    job: Job, connection: Connection[Any], kind: str, there: list[Row], new: list[Partition]
+) -> None:
+    """Refuse new partitions that would hold what is in another one.
+
+    Raises:
+        InvalidTarget: one would.
+    """
+    if not new or not there:
+        return
+    is_range = new[0].is_range
+    found = run(
+        connection,
+        "overlaps" if is_range else "holders",
+        type=raw(kind),
+        lows=Literal([one.low for one in new]),
+        highs=Literal([one.high for one in new]),
+        names=Literal([row["name"] for row in there]),
+        bounds=Literal([row["bound"] for row in there]),
+    ).fetchall()
+    if found:
+        raise InvalidTarget(
+            f"{job.target.label} has partitions that hold more or less than those of this run",
+            details=tuple(
+                f"{name} holds a part of {low} to {high}"
+                if is_range
+                else f"{name} holds {low}, and other values"
+                for name, low, high in found
+            ),
+            do="partition as the table is already, or name another one",
+        )
 
 
 def _given(job: Job, kind: str, values: Sequence[object] | None) -> Composable:
@@ -175,11 +218,11 @@ def _every(connection: Connection[Any], there: list[Row]) -> str | None:
     return None
 
 
-def _name(there: list[Row], low: str, high: str | None) -> str | None:
+def _found(there: list[Row], low: str, high: str | None) -> Row | None:
     """The partition that is there, by how Postgres writes its bounds."""
     if high is not None:
         bounds = {f"FOR VALUES FROM ('{low}') TO ('{high}')"}
     else:
         quoted = low.replace("'", "''")
         bounds = {f"FOR VALUES IN ('{quoted}')", f"FOR VALUES IN ({low})"}
-    return next((str(row["name"]) for row in there if row["bound"] in bounds), None)
+    return next((row for row in there if row["bound"] in bounds), None)

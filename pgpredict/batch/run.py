@@ -66,9 +66,8 @@ def _noticing_loss(*idle: Connection[Any]) -> Iterator[None]:
         yield
     except DatabaseError:
         for connection in idle:
-            if not connection.broken:
-                with refusals(connection):
-                    connection.execute("SELECT")
+            with refusals(connection):
+                connection.execute("SELECT")
         raise
 
 

@@ -13,7 +13,8 @@ from psycopg.sql import Identifier
 from pgpredict.batch import targets
 from pgpredict.batch.connections import local
 from pgpredict.batch.job import Job
-from pgpredict.batch.statements import ask, raw, run
+from pgpredict.batch.keeping import keep, kept
+from pgpredict.batch.statements import raw, run
 from pgpredict.errors import InUse, InvalidTarget
 
 # Nobody waits behind us for longer than that while we wait for readers of the old table.
@@ -28,22 +29,23 @@ def take_place(job: Job, connection: Connection[Any]) -> None:
 
     def swap() -> None:
         state = targets.state(connection, target.schema, target.name)
+        key, statements = target.constraint(target.name), []
         if state is not None:
             _check_unchanged(job, state)
             run(connection, "lock_alone", table=target.table)
-            rights = ask(connection, "rights", table=made.as_string(connection), of=state["oid"])
+            key = state["key"]
+            statements = kept(connection, state["oid"], made, target.table, key)
             run(connection, "drop", table=target.table)
-            for right in rights:
-                connection.execute(raw(right["statement"]))
         run(connection, "rename", table=made, name=Identifier(target.name))
         run(
             connection,
             "rename_constraint",
             table=target.table,
             before=Identifier(target.unfinished_key),
-            name=Identifier(target.constraint(target.name)),
+            name=Identifier(key),
         )
         run(connection, "unmark", table=target.table)
+        keep(connection, statements)
         if state is not None:
             run(connection, "own", table=target.table, owner=raw(state["owner"]))
 
@@ -52,7 +54,7 @@ def take_place(job: Job, connection: Connection[Any]) -> None:
 
 def _check_unchanged(job: Job, state: dict[str, Any]) -> None:
     before = job.target.state
-    if before is None or before["oid"] != state["oid"] or state["others"]:
+    if before is None or before["oid"] != state["oid"] or state["attached"]:
         raise InvalidTarget(
             f"somebody changed {job.target.label} while it was scored", do="score it again"
         )

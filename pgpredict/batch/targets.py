@@ -10,6 +10,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
+from pgpredict.batch.keeping import attached
 from pgpredict.batch.statements import Row, ask, ask_one, raw, run, told
 from pgpredict.errors import InvalidTarget, NoRights
 
@@ -77,7 +78,8 @@ class Target:
         found = self.state
         if found is None or found["kind"] == "p":
             return False
-        return incremental or bool(found["others"]) or not found["owned"]
+        in_order = found["names"] == self.names
+        return incremental or not (found["owned"] and in_order) or bool(found["attached"])
 
     @property
     def mark(self) -> str:
@@ -135,7 +137,7 @@ def state(connection: Connection[Any], schema: str, name: str) -> Row | None:
     """What the catalog says of a target; None: it is not there."""
     qualified = Identifier(schema, name).as_string(connection)
     rows = ask(connection, "target", name=qualified)
-    return rows[0] if rows else None
+    return rows[0] | {"attached": attached(connection, rows[0]["oid"])} if rows else None
 
 
 def check(connection: Connection[Any], target: Target, *, incremental: bool) -> None:
@@ -177,6 +179,11 @@ def _check_table(target: Target, found: Row) -> None:
         raise InvalidTarget(
             f"the primary key of {target.label} is {has_key}, not {', '.join(target.key)}",
             do="name the same columns as the key, or another table",
+        )
+    if found["key_is_deferrable"]:
+        raise InvalidTarget(
+            f"the primary key of {target.label} is deferrable, by which no score finds its row",
+            do="make it one that is not, or name another table",
         )
     _check_rights(target, found)
 

@@ -83,6 +83,7 @@ def finish(
     table: Identifier,
     key_name: str,
     condition: Composable | None = None,
+    more: Sequence[Composable] = (),
 ) -> None:
     """Give a built table all that it has to have: version and time, constraints, primary key.
 
@@ -92,13 +93,15 @@ def finish(
         table: what was built.
         key_name: what the primary key is called.
         condition: what a CHECK called ``pgpredict_bound`` says of its rows.
+        more: other changes of the table.
     """
-    changes = [
+    changes: list[Composable] = [
         SQL("ALTER COLUMN {} SET NOT NULL").format(Identifier(column.name))
         for column in job.target.varying
         if column.is_required
     ]
     changes += stamps(job)
+    changes += more
     if condition is not None:
         changes.append(SQL("ADD CONSTRAINT pgpredict_bound CHECK ({})").format(condition))
     key = columns(job.target.key)

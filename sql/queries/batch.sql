@@ -148,8 +148,7 @@ LEFT JOIN pg_namespace AS n
 SELECT has_schema_privilege(%(schema)s, 'CREATE') AS may_create;
 
 -- name: target
--- All that matters of a table that is to hold scores. `others` is what would be lost if another
--- table took its place: views and constraints on it, triggers, policies, indexes, settings.
+-- All that matters of a table that is to hold scores, but what hangs on it: see batch_keeping.sql.
 SELECT c.oid::bigint AS oid, c.relkind::text AS kind, c.relpersistence::text AS persistence,
        c.relispartition AS is_partition,
        pg_has_role(c.relowner, 'USAGE') AS owned,
@@ -171,24 +170,9 @@ SELECT c.oid::bigint AS oid, c.relkind::text AS kind, c.relpersistence::text AS 
              JOIN pg_attribute AS a ON a.attnum = k.number
              WHERE x.indrelid = c.oid AND x.indisprimary AND a.attrelid = c.oid
              ORDER BY k.place) AS primary_key,
-       ARRAY(
-           SELECT pg_describe_object(d.classid, d.objid, d.objsubid)
-           FROM pg_depend AS d
-           LEFT JOIN pg_constraint AS k
-               ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
-           WHERE ((d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid)
-                  OR (d.refclassid = 'pg_type'::regclass AND d.refobjid = c.reltype))
-             AND d.classid <> 'pg_type'::regclass
-             AND NOT (d.classid = 'pg_class'::regclass AND d.deptype = 'i')
-             AND (k.conrelid = c.oid AND k.contype IN ('p', 'n')) IS NOT TRUE
-           UNION ALL SELECT 'row security' WHERE c.relrowsecurity
-           UNION ALL SELECT 'storage settings' WHERE c.reloptions IS NOT NULL
-           UNION ALL SELECT 'a tablespace' WHERE c.reltablespace <> 0
-           UNION ALL SELECT 'a replica identity' WHERE c.relreplident <> 'd'
-           UNION ALL SELECT 'rights on columns'
-               WHERE EXISTS (SELECT FROM pg_attribute AS a
-                             WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL)) AS others
+       k.conname AS key, k.condeferrable AS key_is_deferrable
 FROM pg_class AS c
+LEFT JOIN pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'p'
 WHERE c.oid = to_regclass(%(name)s);
 
 -- name: leftovers
@@ -237,14 +221,6 @@ ON CONFLICT ({key}) DO UPDATE SET ({others}) = ROW ({excluded});
 -- Scores of rows that are not there any more.
 DELETE FROM {table} AS t
 WHERE NOT EXISTS (SELECT FROM {relation} WHERE {same});
-
--- name: rights
--- What was granted on a table, as statements for another one.
-SELECT format('GRANT %%s ON %%s TO %%s%%s', a.privilege_type, %(table)s::text,
-              CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
-              CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
-FROM pg_class AS c, aclexplode(c.relacl) AS a
-WHERE c.oid = %(of)s AND a.grantee <> c.relowner;
 
 -- name: patience
 SELECT set_config('lock_timeout', %(milliseconds)s, true);
@@ -301,8 +277,11 @@ ALTER TABLE {table} ADD CONSTRAINT {constraint} PRIMARY KEY USING INDEX {index};
 
 -- name: periods
 -- The periods of time in which the source has rows; one of NULL where it has rows of none.
+-- An hour that comes again when clocks are set back has another name the second time.
 SELECT DISTINCT low::text AS low, (low + {step}::interval)::{type}::text AS high,
-                to_char(low, {pattern}) AS slug
+                to_char(low, {pattern}) || CASE
+                    WHEN to_char(low - {step}::interval, {pattern}) = to_char(low, {pattern})
+                    THEN '_again' ELSE '' END AS slug
 FROM (SELECT date_trunc({every}, {column}::{moment})::{type} AS low FROM {values} AS s) AS p
 ORDER BY low;
 
@@ -315,12 +294,44 @@ FROM (SELECT {column} AS v FROM {values} AS s) AS p
 ORDER BY low;
 
 -- name: partitions
-SELECT n.nspname AS schema, c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound,
-       c.relkind::text AS kind
+SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name,
+       quote_ident(pg_get_userbyid(c.relowner)) AS owner, k.conname AS key,
+       pg_get_expr(c.relpartbound, c.oid) AS bound, c.relkind::text AS kind
 FROM pg_inherits AS i
 JOIN pg_class AS c ON c.oid = i.inhrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'p'
 WHERE i.inhparent = %(target)s;
+
+-- name: overlaps
+-- Partitions that are there and hold a part of a period that a new one is to hold.
+WITH new AS (
+    SELECT n.low::{type} AS low, n.high::{type} AS high
+    FROM unnest({lows}::text[], {highs}::text[]) AS n (low, high)
+), old AS (
+    -- NULL where a bound is MINVALUE or MAXVALUE.
+    SELECT o.name,
+           substring(o.bound FROM $$FROM \('([^']*)'\)$$)::{type} AS low,
+           substring(o.bound FROM $$TO \('([^']*)'\)$$)::{type} AS high
+    FROM unnest({names}::text[], {bounds}::text[]) AS o (name, bound)
+    WHERE o.bound <> 'DEFAULT'
+)
+SELECT old.name, new.low::text AS low, new.high::text AS high
+FROM new JOIN old ON (old.low < new.high) IS NOT FALSE AND (old.high > new.low) IS NOT FALSE
+ORDER BY new.low, old.name
+LIMIT 5;
+
+-- name: holders
+-- Partitions that are there and hold a value that a new one is to hold, besides others.
+SELECT old.name, new.low, NULL AS high
+FROM unnest({lows}::text[]) AS new (low)
+JOIN (SELECT o.name, coalesce(replace(m.found[1], $$''$$, $$'$$), m.found[2]) AS value
+      FROM unnest({names}::text[], {bounds}::text[]) AS o (name, bound),
+           regexp_matches(substring(o.bound FROM 'IN \((.*)\)$'),
+                          $$'((?:[^']|'')*)'|([^ ,]+)$$, 'g') AS m (found)) AS old
+    ON old.value = new.low
+ORDER BY new.low
+LIMIT 5;
 
 -- name: step
 -- The period by which a table is partitioned that begins and ends its partitions so.

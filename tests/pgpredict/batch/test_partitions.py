@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 import pgpredict
-from pgpredict.errors import InvalidSource
+from pgpredict.errors import InvalidSource, InvalidTarget
 
-from .conftest import VISITS, buys, visits
+from .conftest import VISITS, buys, visits, worth
 
 
 def partitions(connection: psycopg.Connection) -> dict[str, Any]:
@@ -210,3 +210,79 @@ def test_a_day_that_is_infinite_belongs_to_no_partition(
         shop.score("buys", source="visits", into="scores", key="id", partition_by="day")
 
     assert connection.execute("SELECT to_regclass('scores')").fetchone() == (None,)
+
+
+def test_the_hour_that_comes_twice_when_clocks_are_set_back(
+    shop: pgpredict.Database, connection: psycopg.Connection, installed_dsn: str
+) -> None:
+    connection.execute(
+        "UPDATE visits SET updated_at = "
+        "'2026-10-24 22:30+00'::timestamptz + interval '1 hour' * (id % 5)"
+    )
+    with psycopg.connect(installed_dsn, autocommit=True) as mine:
+        mine.execute("SET TimeZone = 'Europe/Berlin'")
+        of_mine = pgpredict.connect(mine)
+        for _ in range(2):
+            done = of_mine.score(
+                "buys",
+                source="visits",
+                into="scores",
+                key="id",
+                partition_by="updated_at",
+                every="hour",
+            )
+
+    assert done.partitions == (
+        "scores_20261025_00",
+        "scores_20261025_01",
+        "scores_20261025_02",
+        "scores_20261025_02_again",
+        "scores_20261025_03",
+    )
+    assert {rows for _, rows, _ in partitions(connection).values()} == {(600,)}
+    assert unlike_functions(connection) == 0
+
+
+def test_what_a_table_demands_of_its_scores(
+    shop: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    asked: dict[str, Any] = {"source": "visits", "into": "scores", "key": "id"}
+    shop.score("buys", partition_by="day", partitions=["2026-03-01"], **asked)
+    connection.execute("ALTER TABLE scores ADD CONSTRAINT sane CHECK (probability <= 1)")
+    assert shop.score("buys", **asked).rows == 3000
+
+    connection.execute(
+        "ALTER TABLE scores DROP CONSTRAINT sane; DELETE FROM scores;"
+        "ALTER TABLE scores ADD CONSTRAINT certain CHECK (probability IN (0, 1))"
+    )
+    with pytest.raises(InvalidTarget, match=r"breaks the constraint certain of public\.scores"):
+        shop.score("buys", **asked)
+
+
+def test_scores_without_an_answer_where_the_table_demands_one(
+    db: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    db.deploy("worth", worth(), visits()[["tenure", "spend"]], source="visits")
+    asked: dict[str, Any] = {"source": "visits", "into": "scores", "key": "id"}
+    db.score("worth", partition_by="day", partitions=["2026-05-01"], **asked)
+    connection.execute("ALTER TABLE scores ALTER prediction SET NOT NULL")
+
+    with pytest.raises(InvalidTarget, match=r"prediction of a score is NULL, which public\.scores"):
+        db.score("worth", **asked)
+
+
+def test_rows_that_are_in_the_default_partition(
+    shop: pgpredict.Database, connection: psycopg.Connection
+) -> None:
+    asked: dict[str, Any] = {"source": "visits", "into": "scores", "key": "id"}
+    shop.score("buys", partition_by="day", partitions=["2026-05-01"], **asked)
+    connection.execute(
+        "CREATE TABLE remainder PARTITION OF scores DEFAULT;"
+        "INSERT INTO scores (id, day, version, at) VALUES (7, '2026-03-08', 1, now())"
+    )
+
+    with pytest.raises(InvalidTarget, match=r"scores_20260308 cannot become a partition"):
+        shop.score("buys", partitions=["2026-03-08"], **asked)
+
+    assert connection.execute("SELECT count(*) FROM scores").fetchone() == (1,)
+    assert shop.score("buys", partitions=["2026-03-09"], **asked).rows == 100

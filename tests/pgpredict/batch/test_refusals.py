@@ -74,6 +74,14 @@ def tables(connection: psycopg.Connection) -> list[str]:
         ({"into": "scored", "partition_by": "day"}, InvalidTarget, "is not partitioned"),
         ({"into": "hashed"}, InvalidTarget, "is partitioned by HASH (id)"),
         ({"into": "monthly", "partition_by": "region"}, InvalidTarget, "by RANGE (day)"),
+        ({"into": "listed"}, InvalidTarget, "is partitioned by LIST (day)"),
+        (
+            {"into": "monthly", "every": "week"},
+            InvalidTarget,
+            "march holds a part of 2026-02-23 to 2026-03-02",
+        ),
+        ({"into": "monthly", "every": "year"}, InvalidTarget, "march holds a part of 2026-01-01"),
+        ({"into": "several"}, InvalidTarget, "northern holds it's, and other values"),
         ({"partition_by": "month"}, InvalidSource, "visits has no column month"),
         ({"partition_by": "day", "every": "decade"}, PgpredictError, "by decade"),
         ({"partition_by": "region", "every": "day"}, PgpredictError, "which is text, by day"),
@@ -102,7 +110,14 @@ def test_is_refused(
                                 version integer NOT NULL, at timestamptz NOT NULL);
            CREATE TABLE keyless (LIKE scored);
            CREATE TABLE hashed (LIKE scored) PARTITION BY HASH (id);
-           CREATE TABLE monthly (LIKE scored, day date) PARTITION BY RANGE (day)"""
+           CREATE TABLE listed (LIKE scored, day date, PRIMARY KEY (id, day))
+               PARTITION BY LIST (day);
+           CREATE TABLE monthly (LIKE listed INCLUDING INDEXES) PARTITION BY RANGE (day);
+           CREATE TABLE march PARTITION OF monthly FOR VALUES FROM ('2026-03-01') TO ('2026-04-01');
+           CREATE TABLE several (LIKE scored, region text, PRIMARY KEY (id, region))
+               PARTITION BY LIST (region);
+           CREATE TABLE northern PARTITION OF several FOR VALUES IN ('a, b', 'it''s', 'north');
+           UPDATE visits SET region = 'it''s' WHERE id = 7"""
     )
     before = tables(connection)
 
