@@ -1,10 +1,10 @@
-"""The reference deployment: two models on real flights, in Dagster.
+"""The reference deployment: two models and a learner on real flights, in Dagster.
 
 definitions     all that follows, as Dagster loads it
-defs/           the flights, a folder for each model, the job of a first run
+defs/           the flights, a folder for each model, what is learnt, the job of a first run
 dagster.yaml    Dagster itself: its storage, its queue, its retries
 workspace.yaml  where its processes find the project
-serve           all processes on one machine: ``make dagster``
+serve           all processes on one machine, the worker too: ``make dagster``
 processes       one of them
 storage         the database in which Dagster remembers
 

@@ -1,4 +1,4 @@
-"""Everything on one machine: Postgres, the project, Dagster's daemon and its UI.
+"""Everything on one machine: Postgres, the project, Dagster's daemon and its UI, and the worker.
 
     python -m dagster_project.serve --port 3000
 
@@ -27,7 +27,7 @@ import psycopg
 import pgpredict
 from dagster_project import storage
 from dagster_project.processes import Ended, Process
-from pgpredict.errors import PgpredictError
+from pgpredict.errors import NoSchema, PgpredictError
 from pgpredict.server import EmbeddedServer
 from pgpredict.server.ports import HOST, free_port, is_free
 
@@ -49,7 +49,7 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address of the UI (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port of the UI (the first free one from 3000)")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _hear_signals()
     try:
         _say("starting; in half a minute the address stands here")
         ours = storage.named() is None
@@ -74,6 +74,19 @@ def main() -> int:
     except (Ended, PgpredictError, psycopg.Error) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+
+
+def _hear_signals() -> None:
+    """End at SIGTERM as at Ctrl-C, and when the terminal is closed, unless that is for nohup.
+
+    In the background of a script SIGINT is ignored, and so it would be by our processes, of which
+    the code server ends its own child by it. A signal that we handle is an ordinary one to them.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: None)
 
 
 def _free(port: int | None) -> int:
@@ -114,9 +127,18 @@ def _embedded() -> str:
     return status.dsn
 
 
+def _have_schema() -> None:
+    """Make the schema in a database without pgpredict, in which the worker would not stay."""
+    with pgpredict.connect(os.environ["PGPREDICT_DSN"]) as db:
+        try:
+            db.models()
+        except NoSchema:
+            db.install()
+
+
 @contextmanager
 def _running(host: str, port: int, *, ours: bool) -> Iterator[list[Process]]:
-    """The three processes, until the block ends; the UI answers when it begins."""
+    """All processes, until the block ends; the UI answers when it begins."""
     home, code = Path(os.environ["DAGSTER_HOME"]), os.environ["DAGSTER_CODE_PORT"]
     workspace = ["--workspace", str(HERE / "workspace.yaml")]
     project = ["--module-name", "dagster_project.definitions", "--working-directory", str(ROOT)]
@@ -129,6 +151,8 @@ def _running(host: str, port: int, *, ours: bool) -> Iterator[list[Process]]:
 
     try:
         served = start("code", "dagster", "code-server", "start", *project, "--port", code)
+        _have_schema()
+        start("worker", "pgpredict", "worker")
         storage.prepare(ours=ours)
         served.wait(lambda: _listens(HOST, int(code)), PATIENCE)
         shown = start("ui", "dagster-webserver", *workspace, "--host", host, "--port", str(port))

@@ -1,4 +1,4 @@
-"""The job of a first run: the flights, both models, their scores."""
+"""The job of a first run: the flights, both models, their scores, and what the learner learns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import dagster as dg
 everything = dg.define_asset_job(
     "everything",
     selection=dg.AssetSelection.all(),
-    description="Loads the flights, trains and promotes both models, and scores a day, or all.",
+    description="Loads the flights, trains and promotes both models, scores a day, or all, and has "
+    "the learner learn it.",
     executor_def=dg.in_process_executor,
 )

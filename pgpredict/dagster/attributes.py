@@ -168,6 +168,16 @@ class DriftCheck(dg.Resolvable, dg.Model):
     retrain: Annotated[bool, said("Train again, once, after a day that has drifted.")] = True
 
 
+class ShownLearner(dg.Resolvable, dg.Model):
+    """A learner that stands in the graph, beside the model."""
+
+    name: Annotated[str, said("Name of the learner.")]
+    deps: Annotated[
+        Sequence[str] | None,
+        said("Keys of the assets that fill its source; by default those of the training."),
+    ] = None
+
+
 class Retries(dg.Resolvable, dg.Model):
     """What is done when the database cannot be reached for a while."""
 

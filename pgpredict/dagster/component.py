@@ -17,6 +17,7 @@ from pgpredict.dagster.attributes import (
     Retries,
     Score,
     Search,
+    ShownLearner,
     Training,
     said,
 )
@@ -27,17 +28,19 @@ from pgpredict.database.names import check_name
 from pgpredict.errors import InvalidName
 
 
-def _candidate(context: dg.ResolutionContext, given: str | Candidate) -> Candidate:
-    if isinstance(given, str):
-        return Candidate(estimator=str(context.resolve_value(given)))
-    resolved: Candidate = Candidate.resolve_from_model(context, given)
-    return resolved
+def _or_text(kind: type[dg.Resolvable], field: str) -> dg.Resolver:
+    """Of something that may be a text alone, which is its field of that name."""
+
+    def resolve(context: dg.ResolutionContext, given: Any) -> Any:
+        if isinstance(given, str):
+            return kind(**{field: str(context.resolve_value(given))})
+        return kind.resolve_from_model(context, given)
+
+    return dg.Resolver(resolve, model_field_type=str | kind.model())
 
 
-ResolvedCandidate = Annotated[
-    Candidate,
-    dg.Resolver(_candidate, model_field_type=str | Candidate.model()),
-]
+ResolvedCandidate = Annotated[Candidate, _or_text(Candidate, "estimator")]
+ResolvedLearner = Annotated[ShownLearner, _or_text(ShownLearner, "name")]
 
 
 def _tags(context: dg.ResolutionContext, given: Mapping[str, Any]) -> dict[str, str]:
@@ -83,7 +86,7 @@ class ServedModel(dg.Component, dg.Resolvable, dg.Model):
     drift: Annotated[DriftCheck, said("The check of the scores.")] = DriftCheck()
     streams: Annotated[Sequence[str], said("Streams of the model, to be shown in the graph.")] = ()
     learners: Annotated[
-        Sequence[str], said("Learners of the same question, to be shown in the graph.")
+        Sequence[ResolvedLearner], said("Learners of the same question, to be shown in the graph.")
     ] = ()
     retries: Annotated[Retries, said("What happens while the database cannot be reached.")] = (
         Retries()

@@ -34,12 +34,13 @@ def flows(model: ServedModel) -> Iterator[dg.AssetSpec]:
             description=f"predict.{name}_live: predictions that are kept up to date by a worker.",
             kinds={"postgres", "stream"},
         )
-    for name in model.learners:
+    for learner in model.learners:
+        deps = model.training.deps if learner.deps is None else learner.deps
         yield spec(
             model,
-            model.keys.learner(name),
-            deps=[dg.AssetKey.from_user_string(key) for key in model.training.deps],
-            description=f"predict.{name}: a model that learns each row as it comes.",
+            model.keys.learner(learner.name),
+            deps=[dg.AssetKey.from_user_string(key) for key in deps],
+            description=f"predict.{learner.name}: a model that learns each row as it comes.",
             kinds={"postgres", "stream"},
         )
 
@@ -55,8 +56,9 @@ def streams(model: ServedModel, db: pgpredict.Database, seen: Seen) -> Iterator[
 
 def learners(model: ServedModel, db: pgpredict.Database, seen: Seen) -> Iterator[Mark]:
     """How far the learners are that the YAML names, and how good."""
-    for learner in db.learners() if model.learners else ():
-        if learner.name in model.learners:
+    shown = {learner.name for learner in model.learners}
+    for learner in db.learners() if shown else ():
+        if learner.name in shown:
             name = f"learner {learner.name}"
             state = [learner.status, learner.state, learner.depth, learner.quarantined]
             if state == seen.get(name):

@@ -22,7 +22,9 @@ PATIENCE = 120
 
 @contextmanager
 def running(data: str, storage: str, home: Path) -> Iterator[str]:
-    """Run all of it; gives the address of the UI. Stopped by Ctrl-C, it leaves nothing behind.
+    """Run all of it; gives the address of the UI. Told to end, it leaves nothing behind.
+
+    It is started as a script starts it in its background, by nohup: SIGINT and SIGHUP are ignored.
 
     Args:
         data: DSN of the database with the flights.
@@ -37,7 +39,7 @@ def running(data: str, storage: str, home: Path) -> Iterator[str]:
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "transpiler")]),
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "dagster_project.serve"],
+        ["sh", "-c", "trap '' INT HUP; exec \"$0\" -m dagster_project.serve", sys.executable],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -48,10 +50,10 @@ def running(data: str, storage: str, home: Path) -> Iterator[str]:
             yield _address(served.stdout)
         finally:
             children = psutil.Process(served.pid).children(recursive=True)
-            served.send_signal(signal.SIGINT)
+            served.send_signal(signal.SIGTERM)
             assert served.wait(PATIENCE) == 0
             gone, left = psutil.wait_procs(children, timeout=10)
-            assert (len(gone) >= 3, left) == (True, [])
+            assert (len(gone) >= 4, left) == (True, [])
 
 
 def _address(said: IO[str]) -> str:
