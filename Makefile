@@ -18,7 +18,7 @@ help: ## list what there is
 demo: .venv/.installed-demo ## real flights, two models, every row compared with scikit-learn
 	@$(BIN)/pgpredict demo $(ARGS)
 
-dagster: .venv/.installed-demo .venv/.installed-dagster ## two models on those flights in Dagster, with its UI; Ctrl-C stops it
+dagster: .venv/.installed-demo .venv/.installed-dagster ## two models and a learner on those flights in Dagster, with its UI; Ctrl-C stops it
 	@$(BIN)/python -m dagster_project.serve $(ARGS)
 
 # One thread for each worker: scikit-learn's would wait for each other's turn on the same cores.

@@ -1,7 +1,7 @@
 """The reference deployment: two models and a learner on real flights, in Dagster.
 
 definitions     all that follows, as Dagster loads it
-defs/           the flights, a folder for each model, what is learnt, the job of a first run
+defs/           the flights, a folder for each model, what a learner learns
 dagster.yaml    Dagster itself: its storage, its queue, its retries
 workspace.yaml  where its processes find the project
 serve           all processes on one machine, the worker too: ``make dagster``

@@ -62,7 +62,7 @@ def main() -> int:
         ):
             address = f"http://{given.host}:{port}"
             _say(f"{address}  (Ctrl-C to stop)")
-            _say(f"a first run: {address}/locations/dagster_project/jobs/everything")
+            _say(f"a first run: {address}/asset-groups")
             _say("  Materialize all…, All, Launch backfill")
             while True:
                 for process in processes:

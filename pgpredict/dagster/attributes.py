@@ -183,12 +183,13 @@ class Retries(dg.Resolvable, dg.Model):
 
     attempts: Annotated[int, bounded("How often a step is tried again.", Count)] = 5
     delay: Annotated[
-        float, bounded("Seconds before the first time; then twice as long.", NotNegative)
+        float,
+        bounded("Seconds before the first time; then 3, 7, 15, 31 times as long.", NotNegative),
     ] = 5.0
 
     @property
     def policy(self) -> dg.RetryPolicy:
-        """The same for Dagster. Five times from 5 seconds on bridge two and a half minutes."""
+        """The same for Dagster: 5, 15, 35, 75 and 155 seconds bridge nearly five minutes."""
         return dg.RetryPolicy(
             max_retries=self.attempts, delay=self.delay, backoff=dg.Backoff.EXPONENTIAL
         )

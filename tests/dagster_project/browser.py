@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,13 +42,15 @@ def opened(address: str) -> Iterator[Page]:
 
 
 def see_the_graph(page: Page) -> None:
-    """The flights, and five assets of each model."""
+    """The flights, five assets of each model, and the learner."""
     page.goto("/asset-groups")
     for group in ("flights", "late", "delay_minutes"):
         expect(page.get_by_text(group, exact=True).first).to_be_visible()
     page.keyboard.press("Alt+e")  # expand all groups
     for asset in ("training_rows", "version", "promoted", "scores"):
         expect(page.get_by_text(asset, exact=True)).to_have_count(2)
+    for asset in ("landed", "late_online"):
+        expect(page.get_by_text(asset, exact=True)).to_have_count(1)
 
 
 def launch(page: Page, job: str, day: str | None = None) -> None:
@@ -68,6 +71,12 @@ def see_check_pass(page: Page, asset: str, check: str) -> None:
     """A check of an asset, which passed."""
     page.goto(f"/assets/{asset}?view=checks&checkDetail={check}")
     expect(page.get_by_text("Passed", exact=True)).to_be_visible()
+
+
+def see_learner(page: Page, name: str) -> None:
+    """A learner that has learnt all that waited, as the sensor told."""
+    page.goto(f"/assets/predict/{name}?view=events")
+    expect(page.get_by_text(re.compile(r"learning, state [1-9].* 0 wait")).first).to_be_visible()
 
 
 def see_picture(page: Page, where: str, name: str) -> None:

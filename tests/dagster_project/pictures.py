@@ -1,6 +1,6 @@
 """Screenshots for the documents, of a deployment that runs and has done everything once.
 
-make dagster        # in one terminal; then launch the job `everything` for all days
+make dagster        # in one terminal; then materialise all, for all days
 make pictures       # in another
 """
 
@@ -34,6 +34,8 @@ def main() -> None:
         take(page, "roc")
         browser.see_check_pass(page, "late/version", "not_worse")
         take(page, "check")
+        browser.see_learner(page, "late_online")
+        take(page, "learner")
 
 
 def take(page: Page, name: str) -> None:

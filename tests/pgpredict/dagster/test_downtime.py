@@ -75,7 +75,9 @@ def stop_for(server: EmbeddedServer, seconds: float) -> Timer:
     return timer
 
 
-PATIENT = {"attempts": 6, "delay": 0.5}
+# As by default, of which five waits bridge minutes, but in seconds.
+PATIENT = {"attempts": 6, "delay": 0.2}
+DOWN = 0.5
 
 
 def test_a_database_that_is_down_for_a_while_during_training(
@@ -85,7 +87,7 @@ def test_a_database_that_is_down_for_a_while_during_training(
 
     def slow(X: pd.DataFrame, y: pd.Series[Any]) -> Any:
         if not timers:
-            timers.append(stop_for(server, 2.0))
+            timers.append(stop_for(server, DOWN))
         return shop.good(X, y)
 
     monkeypatch.setattr(shop, "worth", slow)
@@ -109,7 +111,7 @@ def test_a_database_that_is_down_for_a_while_during_scoring(
     def stopping(_: object) -> Any:
         def tell(_: object) -> None:
             if not timers:
-                timers.append(stop_for(server, 2.0))
+                timers.append(stop_for(server, DOWN))
 
         return tell
 
