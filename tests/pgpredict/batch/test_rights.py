@@ -88,6 +88,7 @@ def test_each_of_them_is_needed(
     rights = grants(0)
     for right in rights:
         grant(admin, right, role)
+    assert score("buys").rows == 3000
 
     for right in rights:
         admin.execute(f"REVOKE {right} FROM {role}".encode())
