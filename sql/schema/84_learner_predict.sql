@@ -41,7 +41,7 @@ CREATE OR REPLACE FUNCTION pgpredict.as_statements(expression text, wrapped text
         THEN format('RETURN %s;', format(wrapped, expression))
         ELSE string_agg(
                  format('IF %s THEN RETURN %s; END IF;',
-                        substr(b.branch, 1, b.place - 1),
+                        left(b.branch, greatest(b.place - 1, 0)),
                         format(wrapped, substr(b.branch, b.place + 6))),
                  E'\n' ORDER BY b.number) || E'\nRETURN NULL;'
     END

@@ -34,6 +34,12 @@ def tens(last: int, *without: int) -> list[list[int]]:
 
 
 @pytest.fixture
+def installed_dsn(every_installed_dsn: str) -> str:
+    """Each test here runs on every Postgres."""
+    return every_installed_dsn
+
+
+@pytest.fixture
 def pupil(db: pgpredict.Database, connection: Connection) -> str:
     """Has learnt 60 payments in six batches."""
     create_outside(db, NETWORK)

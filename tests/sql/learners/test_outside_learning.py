@@ -275,3 +275,16 @@ def test_a_fitted_estimator_goes_on(db: pgpredict.Database, connection: Connecti
     X, y = rows(51, 90)
     model.partial_fit(X.to_numpy(), y)
     assert_same_numbers(model, db.export_learner("pupil"))
+
+
+def test_what_was_undone_is_not_remembered(db: pgpredict.Database, connection: Connection) -> None:
+    """Two states of the same number: one that was undone, and another client's."""
+    made_of = MLPClassifier((3,))
+    create_outside(db, made_of)
+    insert(connection, 1, 20)
+    undone = pgpredict.connect(connection)
+    with connection.transaction(force_rollback=True):
+        assert undone.learn("pupil") == 20
+    assert db.learn("pupil", 7) == 7
+    assert undone.learn("pupil") == 13
+    assert_knows_its_batches(db, connection, made_of)
