@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.linear_model import SGDClassifier, SGDRegressor
+from sklearn.neural_network import MLPClassifier
 
 import pgpredict
 from tests.faults.judge import Finding
@@ -50,6 +51,8 @@ BATCHES = (200, 20)
 LEARNERS: dict[str, tuple[Callable[[], Any], str, list[bool] | None]] = {
     "classes": (lambda: SGDClassifier(loss="log_loss", random_state=3), "class", [False, True]),
     "numbers": (lambda: SGDRegressor(average=True, shuffle=False), "number", None),
+    # It learns in the workers' processes, with scikit-learn itself.
+    "network": (lambda: MLPClassifier((4,), random_state=3), "class", [False, True]),
 }
 
 
@@ -138,12 +141,21 @@ def _different(
     """The parameters in which a learner and a model that learns the batches again differ."""
     for keys in batches:
         X, labels, numbers = values(keys)
-        model.partial_fit(X, numbers) if classes is None else model.partial_fit(X, labels, classes)
+        X = np.ascontiguousarray(X)
+        model.partial_fit(X, numbers) if classes is None else model.partial_fit(
+            X, labels, classes=classes
+        )
     return {
         f"{name} is {getattr(exported, name)}, not {getattr(model, name)}"
-        for name in ("coef_", "intercept_", "t_")
-        if not np.array_equal(getattr(exported, name), getattr(model, name))
+        for name in ("coef_", "intercept_", "coefs_", "intercepts_", "t_")
+        if hasattr(model, name) and not _same(getattr(exported, name), getattr(model, name))
     }
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, list):
+        return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    return bool(np.array_equal(one, other))
 
 
 def _finding(what: str, question: str, seen: Any, wrong: Any) -> Finding:
