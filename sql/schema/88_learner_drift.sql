@@ -21,6 +21,8 @@ DECLARE
         WHEN NOT coalesce(delta > 0 AND delta < 1, false)
             THEN format('delta is %s: it is between 0 and 1', coalesce(delta::text, 'NULL'))
         WHEN l.target IS NULL THEN 'it predicts no label, so that it has no errors'
+        WHEN action = 'reset' AND l.updates = 'revise'
+            THEN 'it knows the rows of its source, and cannot forget them; let it pause'
     END;
     was_watched boolean;
 BEGIN

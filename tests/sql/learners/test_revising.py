@@ -147,7 +147,11 @@ def test_the_quarantine_holds_what_cannot_be_learnt_now(
 ) -> None:
     create(db, MultinomialNB())
     db.add_rule("flat", "large", "size < 1000")
-    drain(connection, learner="flat")
+    drain(connection, 30, "flat")
+    told, untold, _ = db.learner_states("flat")
+    assert (untold.log_loss, untold.accuracy) == (None, None)  # it had no answer yet
+    assert told.log_loss is not None
+    assert told.log_loss < 5
     connection.execute("UPDATE flats SET size = 2000 WHERE id = 1")
     connection.execute("UPDATE flats SET size = 'NaN' WHERE id = 2")
     connection.execute("UPDATE flats SET kind = 'tent' WHERE id = 3")

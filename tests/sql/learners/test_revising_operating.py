@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 
 import pgpredict
 from pgpredict.errors import InvalidLearner, UnsupportedEstimator
+from tests.conftest import EVERY
+from tests.postgres import Server
 from tests.sql.learners.asking import Connection, drain, one, parameters, quarantine, state
 from tests.sql.learners.flats import FEATURES, FLATS, assert_fitted, create, insert
 
@@ -166,6 +169,28 @@ def test_a_worker_without_rights_on_the_source(
         connection.execute("DROP ROLE flat_worker")
 
 
+def test_in_a_replica(
+    db: pgpredict.Database,
+    connection: Connection,
+    servers: Callable[[str], Server],
+    installed_dsn: str,
+) -> None:
+    create(db, Ridge(), level="row")
+    drain(connection, learner="flat")
+    admin_dsn = servers(EVERY[0]).dsn_of_admin(installed_dsn.rpartition("/")[2])
+    with psycopg.connect(admin_dsn, autocommit=True) as replica:
+        if not one(replica, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+            pytest.skip("only a superuser may set session_replication_role")
+        replica.execute("SET session_replication_role = replica")
+        replica.execute("UPDATE flats SET rent = 9 WHERE id < 9")
+        replica.execute("DELETE FROM flats WHERE id > 50")
+        assert drain(connection, learner="flat") == 18
+        assert_fitted(db, connection, Ridge())
+        replica.execute("TRUNCATE flats")
+        drain(connection, learner="flat")
+    assert db.learner("flat").rows == 0
+
+
 @pytest.mark.parametrize(
     ("estimator", "options", "error", "reason"),
     [
@@ -201,6 +226,8 @@ def test_what_cannot_be_done(db: pgpredict.Database, connection: Connection) -> 
     create(db, Ridge())
     with pytest.raises(InvalidLearner, match="takes no numbers from elsewhere"):
         db.import_learner("flat", Ridge())
+    with pytest.raises(InvalidLearner, match="cannot forget them"):
+        db.set_learner_drift("flat", "reset")
     with pytest.raises(Exception, match="takes no parameters from elsewhere"):
         connection.execute("SELECT pgpredict.import_parameters('flat', '{1,2,3,4,5}')")
     db.create_learner("other", SGDRegressor(), source="flats", target="rent", features=FEATURES)
