@@ -19,7 +19,8 @@ TABLE = """
     CREATE TABLE flats (id bigint NOT NULL, town integer NOT NULL, size float8, rooms numeric,
         rent float8, kind text, note text, PRIMARY KEY (id, town))"""
 IDS = st.integers(0, 9)
-SIZES = st.sampled_from(["NULL", "0.1", "1e-300", "7.5", "1.7e308", "'NaN'", "-3"])
+# No sum is beyond float8: which rows then are in quarantine depends on the order.
+SIZES = st.sampled_from(["NULL", "0.1", "1e-300", "7.5", "1.7e300", "'NaN'", "-3"])
 RENTS = st.sampled_from(["NULL", "500", "0.3", "-1e200"])
 KINDS = st.sampled_from(["NULL", "'loft'", "'whole'", "'tent'"])
 STATEMENTS = st.one_of(
