@@ -7,14 +7,21 @@ CREATE OR REPLACE FUNCTION pgpredict.learner_captures(learner pgpredict.learner,
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT format(E'IF TG_OP = ''INSERT'' THEN\n        %s\n    ELSE\n        %s\n    END IF;',
+    SELECT format(E'IF TG_NARGS > 0 THEN\n        %s\n    ELSIF TG_OP = ''INSERT'' THEN\n        %s\n'
+                  '    ELSE\n        %s\n    END IF;',
+                  pgpredict.enqueue_labelled(
+                      pieces || pgpredict.rekeyed_pieces((learner).name),
+                      pgpredict.rekeyed_keys((learner).level)),
                   pgpredict.enqueue_labelled(
                       pieces, pgpredict.labelled_keys((learner).level, 'INSERT')),
                   pgpredict.enqueue_labelled(
                       pieces, pgpredict.labelled_keys((learner).level, 'UPDATE'))),
-           pgpredict.keep_uncaptured(pieces, CASE (learner).level
-               WHEN 'row' THEN 'SELECT to_jsonb(NEW)'
-               ELSE 'SELECT to_jsonb(n.*) FROM new_rows AS n' END)
+           CASE (learner).level
+               WHEN 'row' THEN pgpredict.keep_uncaptured(pieces, 'SELECT to_jsonb(NEW)')
+               ELSE format(E'IF TG_NARGS > 0 THEN\n        %s\n    ELSE\n        %s\n    END IF;',
+                           pgpredict.keep_uncaptured(pieces, 'SELECT to_jsonb(NEW)'),
+                           pgpredict.keep_uncaptured(
+                               pieces, 'SELECT to_jsonb(n.*) FROM new_rows AS n')) END
     WHERE (learner).updates = 'ignore'
     UNION ALL
     SELECT r.capture, r.keep
@@ -82,6 +89,9 @@ BEGIN
             PERFORM pgpredict.enable_always(relation, one.name);
         END IF;
     END LOOP;
+    IF relation = to_regclass(l.source) AND l.updates = 'ignore' THEN
+        PERFORM pgpredict.create_rekey_trigger(learner);
+    END IF;
 EXCEPTION WHEN lock_not_available THEN
     RAISE EXCEPTION 'cannot put the triggers of learner % on %: somebody else uses the table',
                     learner, relation
@@ -91,7 +101,7 @@ EXCEPTION WHEN lock_not_available THEN
 END
 $$;
 
--- Takes the triggers of a learner that revises off partitions that left its source, and compares
+-- Takes the triggers of a learner off partitions that left its source; one that revises compares
 -- where some left or came: `adopted` says how many came. Returns what it found.
 CREATE OR REPLACE FUNCTION pgpredict.mend_partitions(learner text, adopted integer)
     RETURNS SETOF text
@@ -102,6 +112,7 @@ DECLARE
     stray regclass;
     trigger_name name;
     left_it integer := 0;
+    revises CONSTANT boolean := (pgpredict.check_learner(learner)).updates = 'revise';
 BEGIN
     FOR stray IN
         SELECT t FROM pgpredict.captured_tables(learner) AS t
@@ -117,15 +128,18 @@ BEGIN
                 EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, stray);
             END LOOP;
             left_it := left_it + 1;
-            RETURN NEXT format('%s is no partition of the source any more: its rows are taken back',
-                               stray);
+            RETURN NEXT format('%s is no partition of the source any more: its %s', stray,
+                               CASE WHEN revises THEN 'rows are taken back'
+                                   ELSE 'triggers are gone' END);
         EXCEPTION WHEN insufficient_privilege THEN
             RETURN NEXT format('%s is no partition of the source any more, but keeps its triggers:'
-                               ' %s; its rows are taken back by SELECT'
-                               ' pgpredict.reconcile_learner(%L)', stray, SQLERRM, learner);
+                               ' %s', stray, SQLERRM)
+                || CASE WHEN revises
+                    THEN format('; its rows are taken back by SELECT'
+                                ' pgpredict.reconcile_learner(%L)', learner) ELSE '' END;
         END;
     END LOOP;
-    IF left_it + adopted > 0 THEN
+    IF revises AND left_it + adopted > 0 THEN
         PERFORM pgpredict.enqueue_differences(learner);
     END IF;
 END

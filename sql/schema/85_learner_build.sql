@@ -137,3 +137,15 @@ BEGIN
     RETURN FOUND;
 END
 $$;
+
+-- The same before a batch, which reads the source by its name: another table may have that now.
+CREATE OR REPLACE FUNCTION pgpredict.find_learner_source(learner text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+BEGIN
+    IF pgpredict.follow_learner_source(learner) THEN
+        PERFORM pgpredict.build_learner(learner);
+    END IF;
+END
+$$;

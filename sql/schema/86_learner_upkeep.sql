@@ -73,8 +73,8 @@ BEGIN
     PERFORM pgpredict.forget_rates(learner);
     IF l.updates = 'revise' THEN
         RETURN QUERY SELECT pgpredict.mend_learner_rows(learner);
-        RETURN QUERY SELECT pgpredict.mend_partitions(learner, adopted);
     END IF;
+    RETURN QUERY SELECT pgpredict.mend_partitions(learner, adopted);
     -- Last: it may lock the queue until all of this is committed.
     PERFORM pgpredict.shrink_queue(learner);
 EXCEPTION

@@ -179,11 +179,16 @@ CREATE OR REPLACE FUNCTION pgpredict.learn(learner text, batch integer DEFAULT 1
 DECLARE
     status text;
     place text;
+    there boolean;
     done bigint;
 BEGIN
     -- As lock_learner does, without the rest of the learner's row: it costs a small batch too much.
     PERFORM pg_advisory_xact_lock(hashtextextended('pgpredict.learner ' || learner, 0));
-    SELECT l.status, l.place INTO status, place
+    SELECT l.status, l.place, EXISTS (
+               SELECT FROM pg_trigger AS t
+               WHERE t.tgrelid = to_regclass(l.source)
+                 AND t.tgfoid = to_regproc(format('pgpredict.%I', l.name || '_capture')))
+    INTO status, place, there
     FROM pgpredict.learner AS l
     WHERE l.name = learn.learner;
     IF status IS NULL THEN
@@ -196,6 +201,9 @@ BEGIN
     END IF;
     IF status <> 'learning' THEN
         RETURN 0;
+    END IF;
+    IF NOT there THEN
+        PERFORM pgpredict.find_learner_source(learner);
     END IF;
     EXECUTE format('SELECT pgpredict.%I($1)', learner || '_learn') INTO done USING batch;
     RETURN done;

@@ -52,6 +52,7 @@ BEGIN
     PERFORM pgpredict.check_batch('learn', batch);
     done := 0;
     IF l.status = 'learning' THEN
+        PERFORM pgpredict.find_learner_source(l.name);
         EXECUTE format('SELECT * FROM pgpredict.%I($1)', l.name || '_claim')
         INTO done, held, keys, features, labels USING batch;
     END IF;
