@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Seconds between two lines about the same stream where nobody watches.
 SPARSE = 60.0
 
-COLUMNS = ("stream", "state", "rows", "rows/s", "lag", "waiting", "dead letters")
+COLUMNS = ("stream", "state", "rows", "rows/s", "lag", "waiting", "set aside")
 
 # What people read of an event; events that are not here are for scripts.
 SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -55,6 +55,9 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"{e['stream']}: {screen.count(e['new'], 'dead letter')}; "
         "see pgpredict.dead_letters, pgpredict.retry_dead"
     ),
+    "quarantined": lambda e: (
+        f"{e['stream']}: {screen.count(e['new'], 'row')} in quarantine; see pgpredict.quarantine"
+    ),
     "maintained": lambda e: f"{e['stream']}: {e['note']}",
     "drifted": lambda e: (
         f"{e['learner']}: its errors have grown ({e['action']}); see pgpredict.learner_drift"
@@ -67,7 +70,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 WARNINGS = {
     *("polling", "stream_dropped", "failing", "rows_failed", "dead_letters", "maintained"),
-    *("reconnecting", "drifted", "unwatched"),
+    *("quarantined", "reconnecting", "drifted", "unwatched"),
 }
 
 
@@ -164,6 +167,7 @@ class LiveScreen:
 def cells(status: StreamStatus) -> list[Text]:
     """A stream's line of the table. The lag is that of the oldest row that waits, if one does."""
     lag = status.lag_seconds if status.oldest_seconds is None else status.oldest_seconds
+    set_aside = status.dead_letters + status.quarantined
     state = {"failing": "red", "source gone": "red", "paused": "yellow"}.get(status.state, "green")
     return [
         Text(status.stream),
@@ -172,7 +176,7 @@ def cells(status: StreamStatus) -> list[Text]:
         Text(f"{status.rows_per_second:,.0f}"),
         Text(duration(lag)),
         Text(f"{status.depth:,}"),
-        Text(f"{status.dead_letters:,}", "red" if status.dead_letters else ""),
+        Text(f"{set_aside:,}", "red" if set_aside else ""),
     ]
 
 

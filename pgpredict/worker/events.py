@@ -36,6 +36,7 @@ class StreamStatus:
         oldest_seconds: how long the oldest of them has waited; None: none waits.
         lag_seconds: how long the oldest row of the last batch had waited; None: no batch yet.
         dead_letters: rows that could not be predicted.
+        quarantined: rows that a learner did not learn.
         failing: rows that could not be predicted yet, and are tried again.
         last_error: of the last of these.
     """
@@ -49,6 +50,7 @@ class StreamStatus:
     lag_seconds: float | None
     dead_letters: int
     failing: int = 0
+    quarantined: int = 0
     last_error: str | None = None
 
 

@@ -31,7 +31,7 @@ class Progress:
     def __init__(self, screen: Screen, pulse: Pulse, schedule: Schedule) -> None:
         self.rows: Counter[str] = Counter()
         self._new: Counter[str] = Counter()
-        self._dead: dict[str, int] = {}
+        self._held: dict[tuple[str, str], int] = {}
         self._failing: dict[str, int] = {}
         self._screen, self._pulse, self._schedule = screen, pulse, schedule
         self._told_at = time.monotonic()
@@ -74,9 +74,10 @@ class Progress:
         self._screen.show(streams)
         waiting = sum(status.depth for status in streams)
         dead = sum(status.dead_letters for status in streams)
+        quarantined = sum(status.quarantined for status in streams)
         return (
             f"{self.rows.total():,} rows done, {rate:,.0f} rows/s, {waiting:,} waiting, "
-            f"{dead:,} dead letters"
+            f"{dead:,} dead letters, {quarantined:,} in quarantine"
         )
 
     def _is_ours(self, name: str) -> bool:
@@ -94,6 +95,7 @@ class Progress:
             oldest_seconds=row["oldest_seconds"],
             lag_seconds=row["lag_seconds"],
             dead_letters=row["dead_letters"],
+            quarantined=row["quarantined"],
             failing=row["failing"],
             last_error=row["last_error"],
         )
@@ -120,8 +122,11 @@ class Progress:
                 "error": status.last_error,
             }
             self._screen.tell(Event("rows_failed", facts))
-        more = status.dead_letters - self._dead.get(name, 0)
-        self._dead[name] = status.dead_letters
-        if more > 0:
-            facts = {"stream": name, "new": more, "dead_letters": status.dead_letters}
-            self._screen.tell(Event("dead_letters", facts))
+        for kind, held in (
+            ("dead_letters", status.dead_letters),
+            ("quarantined", status.quarantined),
+        ):
+            more = held - self._held.get((name, kind), 0)
+            self._held[name, kind] = held
+            if more > 0:
+                self._screen.tell(Event(kind, {"stream": name, "new": more, kind: held}))

@@ -67,13 +67,12 @@ FROM set_config('synchronous_commit', 'off', true);
 SELECT m.note FROM pgpredict.maintain(%(stream)s) AS m (note);
 
 -- name: figures
--- What a learner holds in quarantine stands where a stream has dead letters.
-SELECT s.name, s.state, s.depth, s.dead_letters, s.failing, s.last_error,
+SELECT s.name, s.state, s.depth, s.dead_letters, 0 AS quarantined, s.failing, s.last_error,
        extract(epoch FROM s.oldest_age)::float8 AS oldest_seconds,
        extract(epoch FROM s.lag)::float8 AS lag_seconds
 FROM pgpredict.streams AS s
 UNION ALL
 SELECT l.name, CASE l.status WHEN 'learning' THEN 'running' ELSE l.status END, l.depth,
-       l.quarantined, 0, NULL, extract(epoch FROM l.oldest_age)::float8, NULL
+       0, l.quarantined, 0, NULL, extract(epoch FROM l.oldest_age)::float8, NULL
 FROM pgpredict.learners AS l
 ORDER BY name;

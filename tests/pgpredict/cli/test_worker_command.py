@@ -107,7 +107,7 @@ def test_on_a_terminal_it_draws_the_streams(shop: str) -> None:
     assert finished.stdout == "200 rows done\n"
     assert "connected to 127.0.0.1" in drawn
     assert "stream" in drawn
-    assert "churn_now" in drawn.partition("dead letters")[2]
+    assert "churn_now" in drawn.partition("set aside")[2]
 
 
 STATUS = StreamStatus(

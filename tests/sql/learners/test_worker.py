@@ -49,6 +49,15 @@ def test_rows_are_learnt_as_they_come(
     assert worker.stop() == 0
 
 
+def test_rows_in_quarantine_are_told(connection: Connection, start: Callable[..., Process]) -> None:
+    worker = start("--poll", 0.05)
+    worker.event("connected")
+    connection.execute("INSERT INTO payments (id, amount, is_fraud) VALUES (1, NULL, true)")
+    told = worker.event("quarantined", stream="fraud")
+    assert (told["new"], told["quarantined"]) == (1, 1)
+    assert worker.stop() == 0
+
+
 def test_once_ends_when_nothing_waits(
     db: pgpredict.Database, connection: Connection, start: Callable[..., Process]
 ) -> None:
