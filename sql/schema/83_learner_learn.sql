@@ -61,7 +61,8 @@ CREATE OR REPLACE FUNCTION pgpredict.keep_state_template() RETURNS text
             learner, state, came_from, made_by, rows, batch_rows, parameters, model,
             log_loss, accuracy, mae, rmse)
         SELECT {literal}, before + 1, before, how, rows_before + n, n, learnt, {model}, {metrics}
-        FROM unnest(labels, predicted, likely) AS a (label, predicted, likely)
+        FROM (SELECT unnest(labels) AS label, unnest(predicted) AS predicted,
+                     unnest(likely) AS likely) AS a  -- faster than from a function of all
         GROUP BY ();  -- a clusterer has no metrics that would make one row of all
         INSERT INTO pgpredict.learner_batch (learner, state, keys, features, labels, predicted)
         VALUES ({literal}, before + 1, keys, features, labels, predicted);
@@ -202,24 +203,15 @@ CREATE OR REPLACE FUNCTION pgpredict.labelled_template() RETURNS text
         SELECT c.parameters INTO now_at
         FROM pgpredict.learner_current AS c
         WHERE c.learner = {literal};
-        tame := NOT ('1e100'::float8 < ANY (now_at) OR '-1e100'::float8 > ANY (now_at));
-        SELECT array_agg(x.key), array_agg(ARRAY[{row_of_features}]), array_agg(x.label),
-               array_agg(x.own), array_agg(CASE WHEN tame THEN {predicted} END),
-               array_agg(CASE WHEN tame THEN {likely} END)
-        INTO keys, wide, labels, own, predicted, likely
-        FROM (
-            SELECT {key_text} AS key, {read_features}, {read_label} AS label,
-                   pgpredict.{name_gate}(s.*, k.released) AS own
-            FROM unnest({batch_names}, released) WITH ORDINALITY
-                AS k ({key_columns}, released, place)
-            JOIN {source} AS s ON {s_is_k}
-            WHERE {s_labelled}
-            ORDER BY k.place
-        ) AS x;
+        tame := {parameters_tame};
+        {read_batch}
     END IF;
     IF keys IS NOT NULL THEN
-        features := ARRAY(SELECT unnest(wide));
-        IF {features_not_finite} OR {labels_not_finite} OR num_nonnulls(VARIADIC own) > 0 THEN
+        -- Takes the numbers in their order, whatever the dimensions, which is faster than unnest.
+        features := '{}';
+        features[1 : cardinality(wide)] := wide;
+        large := '1e100'::float8 < ANY (features) OR '-1e100'::float8 > ANY (features);
+        IF array_position(features, NULL) IS NOT NULL OR large AND {features_not_finite} OR {labels_not_finite} OR num_nonnulls(VARIADIC own) > 0 THEN
             reasons := pgpredict.gate_reasons(
                 pgpredict.check_learner({literal}), features, labels, own);
             held := pgpredict.{name_quarantine}(keys, reasons);
@@ -233,7 +225,7 @@ CREATE OR REPLACE FUNCTION pgpredict.labelled_template() RETURNS text
                 AS k (key, label, predicted, likely, reason, place)
             WHERE k.reason IS NULL;
         END IF;
-        IF NOT tame THEN
+        IF NOT tame OR large AND {never_large} THEN
             predicted := NULL;
         END IF;
     END IF;$body$;

@@ -57,11 +57,12 @@ BEGIN
             ELSE pgpredict.not_finite_expression('labels') END,
         'labelled_declarations', (pieces ->> 'batch_declarations')
             || ' released boolean[]; entry record; take integer; finished bigint[];'
-               ' now_at float8[]; tame boolean; wide float8[]; own text[]; reasons text[];',
+               ' now_at float8[]; tame boolean; large boolean; wide float8[]; own text[]; reasons text[];',
         'model', 'NULL',
         'answered', pgpredict.fill(pgpredict.answered_batch_template(), pieces));
     pieces := pieces || jsonb_build_object(
-        'labelled', pgpredict.fill(pgpredict.labelled_template(), pieces),
+        'labelled', pgpredict.fill(
+            pgpredict.labelled_template(), pgpredict.batch_pieces(l, pieces)),
         'keep', pgpredict.fill(pgpredict.keep_state_template(), pieces));
     PERFORM pgpredict.define_stream_function(
         learner, '_quarantine', 'keys text[], reasons text[]', 'integer', by_key,

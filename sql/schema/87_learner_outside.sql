@@ -214,7 +214,8 @@ DECLARE
         'thin', pgpredict.fill(pgpredict.thin_outside_template(), pieces));
 BEGIN
     filled := filled || jsonb_build_object(
-        'labelled', pgpredict.fill(pgpredict.labelled_template(), filled),
+        'labelled', pgpredict.fill(
+            pgpredict.labelled_template(), pgpredict.batch_pieces(learner, filled)),
         'keep', pgpredict.fill(pgpredict.keep_state_template(), filled));
     PERFORM pgpredict.define_stream_function(
         name, '_claim',

@@ -137,6 +137,28 @@ def test_a_regressor_has_errors_for_metrics(db: pgpredict.Database, connection: 
     )
 
 
+@pytest.mark.parametrize("extreme", ["1e-150", "-1e-320", "1e101", "-1e102", "NULL", "'NaN'"])
+def test_rows_beyond_the_usual_are_predicted_as_anywhere(
+    db: pgpredict.Database, connection: Connection, extreme: str
+) -> None:
+    """A batch is predicted as it is read, but to the last bit as each of its rows alone."""
+    create(db, "lines", estimator=SGDRegressor(shuffle=False), classes=None, target="id")
+    insert(connection, 1, 60)
+    drain(connection, 60, "lines")
+    insert(connection, 61, 99)
+    connection.execute(f"UPDATE payments SET amount = {extreme} WHERE id % 20 = 7".encode())
+    assert drain(connection, 60, "lines") == 39
+    differing, count = connection.execute(
+        "SELECT count(*) FILTER (WHERE l.predicted IS DISTINCT FROM"
+        " predict.lines_at(1, p.amount, p.hours)), count(*)"
+        " FROM pgpredict.learner_batch AS b,"
+        " LATERAL unnest(b.keys, b.predicted) AS l (key, predicted)"
+        " JOIN payments AS p ON p.id = l.key::bigint"
+        " WHERE b.learner = 'lines' AND b.state = 2"
+    ).fetchall()[0]
+    assert (differing, count) == (0, 39 if "e" in extreme else 37)
+
+
 def test_three_classes_of_text(db: pgpredict.Database, connection: Connection) -> None:
     connection.execute("ALTER TABLE payments ADD COLUMN kind text")
     kinds = np.array(["gift", "rent", "wage"])
