@@ -47,7 +47,7 @@ $$;
 -- The learners with errors that were not fed yet. For workers, which have no other right.
 CREATE OR REPLACE FUNCTION pgpredict.learners_to_watch() RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
     SELECT d.learner
     FROM pgpredict.learner_detector AS d

@@ -33,7 +33,7 @@ CREATE OR REPLACE FUNCTION pgpredict.count_row(
     learner text, rule text, value text, at timestamptz, at_most bigint, within interval)
     RETURNS boolean
     LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
     starts CONSTANT timestamptz := date_bin(within, at, '2000-01-01 00:00+00');

@@ -4,7 +4,7 @@
 -- before the first column that is determined by those before it, to ten digits.
 CREATE OR REPLACE FUNCTION pgpredict.cholesky(covariance float8[]) RETURNS float8[]
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
     size CONSTANT integer := (sqrt(8 * cardinality(covariance) + 1)::integer - 1) / 2;
@@ -37,7 +37,7 @@ $$;
 CREATE OR REPLACE FUNCTION pgpredict.mahalanobis(x float8[], mean float8[], factor float8[])
     RETURNS float8
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 DECLARE
     apart float8[] := '{}';
