@@ -76,8 +76,9 @@ def test_public_may_execute_nothing_in_the_control_plane(connection: psycopg.Con
 
 
 def test_functions_pin_their_search_path(connection: psycopg.Connection) -> None:
-    """All but two, which run as their caller: check_source looks for a table as he would, and where
-    a procedure has settings of its own Postgres lets it commit nothing.
+    """All but check_source, which looks for a table as its caller would, and catch_up.
+
+    A procedure that has settings of its own may not commit.
     """
     loose = connection.execute("""
         SELECT p.proname FROM pg_proc p

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier, is_clusterer
 from sklearn.cluster import MiniBatchKMeans
+from sklearn.linear_model import Perceptron, SGDClassifier, SGDRegressor
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import pgpredict
 from pgpredict_transpiler import StreamingKMeans, StreamingLinearRegressionWithSGD
@@ -25,6 +28,14 @@ FAMILIES = [
     MiniBatchKMeans(3, init=CENTERS, n_init=1, reassignment_ratio=0),
     StreamingKMeans(3, init=CENTERS, half_life=4),
     StreamingLinearRegressionWithSGD(step_size=0.001),
+]
+
+USUAL = [
+    *FAMILIES,
+    SGDClassifier(loss="log_loss"),
+    SGDRegressor(),
+    Perceptron(),
+    make_pipeline(StandardScaler(), SGDClassifier()),
 ]
 
 
@@ -98,3 +109,17 @@ def test_unlearns_as_if_it_had_never_seen_the_rows(
             [oracle, X.iloc[at].to_numpy().ravel().tolist(), labels[at].tolist()],
         )
     assert one(connection, "SELECT predict.family_parameters()") == oracle
+
+
+@pytest.mark.parametrize("estimator", USUAL, ids=lambda each: type(each).__name__)
+def test_a_batch_is_predicted_with_what_usual_rows_get(
+    db: pgpredict.Database, connection: Connection, estimator: Any
+) -> None:
+    """It is cut out of the answer's text: one of another shape would be slow without a word."""
+    create_family(db, "family", estimator)
+    usual = one(
+        connection,
+        "SELECT pgpredict.usual_pieces(l, '{a,b}') IS NOT NULL"
+        " FROM pgpredict.learner AS l WHERE l.name = 'family'",
+    )
+    assert usual is True
