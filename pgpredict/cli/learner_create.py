@@ -26,6 +26,12 @@ class Updates(StrEnum):
 
 
 LearnerName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the learner.")]
+LearnerOrAll = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[NAME]", show_default=False, help="Name of the learner; all unless given."
+    ),
+]
 Estimator = Annotated[
     str,
     typer.Argument(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pgpredict.cli import screen
-from pgpredict.cli.learner_create import LearnerName
+from pgpredict.cli.learner_create import LearnerName, LearnerOrAll
 from pgpredict.cli.options import Dsn, Json
 from pgpredict.cli.refusal import doing
 
@@ -61,12 +61,7 @@ def unwatch(name: LearnerName, dsn: Dsn = None, json: Json = False) -> None:
 
 
 def drift(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[NAME]", show_default=False, help="Name of the learner; all unless given."
-        ),
-    ] = None,
+    name: LearnerOrAll = None,
     dsn: Dsn = None,
     json: Json = False,
 ) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from pgpredict.cli import screen
 from pgpredict.cli.command import add as add_command
-from pgpredict.cli.learner_create import LearnerName
+from pgpredict.cli.learner_create import LearnerName, LearnerOrAll
 from pgpredict.cli.options import Dsn, Json
 from pgpredict.cli.refusal import doing
 
@@ -219,12 +219,7 @@ def read_time(text: str) -> timedelta:
 
 
 def rules(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[NAME]", show_default=False, help="Name of the learner; all unless given."
-        ),
-    ] = None,
+    name: LearnerOrAll = None,
     dsn: Dsn = None,
     json: Json = False,
 ) -> None:

@@ -169,3 +169,22 @@ EXCEPTION WHEN lock_not_available THEN
         HINT = 'try again when no long transaction uses it: SELECT * FROM pg_stat_activity';
 END
 $$;
+
+-- Takes the triggers of a stream or learner off one table; those that partitions have of their
+-- parent stay with it.
+CREATE OR REPLACE FUNCTION pgpredict.drop_triggers_on(owner text, relation regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    trigger_name name;
+BEGIN
+    FOR trigger_name IN
+        SELECT t.tgname FROM pg_trigger AS t
+        WHERE t.tgrelid = relation AND t.tgparentid = 0
+          AND t.tgfoid = to_regproc(format('pgpredict.%I', owner || '_capture'))
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, relation);
+    END LOOP;
+END
+$$;

@@ -124,7 +124,6 @@ CREATE OR REPLACE FUNCTION pgpredict.release_tables(stream text) RETURNS SETOF t
     AS $$
 DECLARE
     stray regclass;
-    trigger_name name;
 BEGIN
     FOR stray IN
         SELECT t FROM pgpredict.captured_tables(stream) AS t
@@ -132,13 +131,7 @@ BEGIN
         SELECT t FROM pgpredict.tables_to_capture(stream) AS t
     LOOP
         BEGIN
-            FOR trigger_name IN
-                SELECT t.tgname FROM pg_trigger AS t
-                WHERE t.tgrelid = stray AND t.tgparentid = 0
-                  AND t.tgfoid = to_regproc(format('pgpredict.%I', stream || '_capture'))
-            LOOP
-                EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, stray);
-            END LOOP;
+            PERFORM pgpredict.drop_triggers_on(stream, stray);
             RETURN NEXT format('%s does not belong to the source any more: its triggers are gone',
                                stray);
         EXCEPTION

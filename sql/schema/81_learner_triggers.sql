@@ -110,7 +110,6 @@ CREATE OR REPLACE FUNCTION pgpredict.mend_partitions(learner text, adopted integ
     AS $$
 DECLARE
     stray regclass;
-    trigger_name name;
     left_it integer := 0;
     revises CONSTANT boolean := (pgpredict.check_learner(learner)).updates = 'revise';
 BEGIN
@@ -120,13 +119,7 @@ BEGIN
         SELECT t FROM pgpredict.tables_to_learn(learner) AS t
     LOOP
         BEGIN
-            FOR trigger_name IN
-                SELECT t.tgname FROM pg_trigger AS t
-                WHERE t.tgrelid = stray AND t.tgparentid = 0
-                  AND t.tgfoid = to_regproc(format('pgpredict.%I', learner || '_capture'))
-            LOOP
-                EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, stray);
-            END LOOP;
+            PERFORM pgpredict.drop_triggers_on(learner, stray);
             left_it := left_it + 1;
             RETURN NEXT format('%s is no partition of the source any more: its %s', stray,
                                CASE WHEN revises THEN 'rows are taken back'
