@@ -7,9 +7,9 @@ import dagster as dg
 
 import pgpredict
 from pgpredict.dagster import pictures
-from pgpredict.dagster.asset_options import database, table
+from pgpredict.dagster.asset_options import table
 from pgpredict.dagster.attributes import Score
-from pgpredict.dagster.days import days_of, partitions, window
+from pgpredict.dagster.days import database_of_days, days_of, partitions, window
 from pgpredict.dagster.failures import told
 from pgpredict.database import Drift
 from pgpredict.sample import is_query
@@ -30,7 +30,8 @@ def drift(model: "ServedModel", score: Score) -> dg.AssetChecksDefinition:
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         days = _days(context, score)
-        with told(f"looking for drift of {model.name}"), database(model, context) as db:
+        doing = f"looking for drift of {model.name}"
+        with told(doing), database_of_days(model, score, context) as db:
             found = _found(model, score, db, days)
         return _result(found, days)
 

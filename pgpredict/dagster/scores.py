@@ -9,9 +9,9 @@ import dagster as dg
 
 import pgpredict
 from pgpredict.batch import Progress, Scoring
-from pgpredict.dagster.asset_options import database, spec
+from pgpredict.dagster.asset_options import spec
 from pgpredict.dagster.attributes import Score
-from pgpredict.dagster.days import days_of, partitions
+from pgpredict.dagster.days import database_of_days, days_of, partitions
 from pgpredict.dagster.failures import told
 from pgpredict.dagster.statements import ask, transaction
 from pgpredict.errors import InUse, InvalidSource
@@ -59,7 +59,7 @@ def scores(model: "ServedModel", score: Score) -> dg.AssetsDefinition:
         chosen = days_of(context) if days is not None else None
         doing = f"scoring {score.source} with {model.name}"
         # Another run that scores into the table ends; readers let go of it.
-        with told(doing, passing=(InUse,)), database(model, context) as db:
+        with told(doing, passing=(InUse,)), database_of_days(model, score, context) as db:
             done = db.score(
                 model.name,
                 source=score.source,

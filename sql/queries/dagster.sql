@@ -9,6 +9,10 @@ SELECT set_config('DateStyle', 'ISO', true),
        set_config('extra_float_digits', '1', true),
        set_config('jit', 'off', true);
 
+-- name: time_zone
+-- Whose days are meant, for as long as the connection is open.
+SELECT set_config('TimeZone', %(name)s, false);
+
 -- name: lock
 -- Two runs that replace the same table wait for each other.
 SELECT pg_advisory_xact_lock(hashtextextended('pgpredict.dagster ' || %(model)s, 0));
