@@ -97,7 +97,7 @@ class TrainingTable:
     def _mark(self) -> Composable:
         held_out = self.training.held_out
         if isinstance(held_out, str):
-            return SQL("coalesce({}, false)").format(raw(f"({held_out})"))
+            return SQL("coalesce({}, false)").format(raw(f"({held_out}\n)"))
         of_key = SQL("ROW({})::text").format(_columns(self.training.key, "given"))
         hashed = of_key if self.training.key else SQL("given::text")
         return piece("mark_by_hash", hashed=hashed, share=Literal(held_out))

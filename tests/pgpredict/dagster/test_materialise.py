@@ -115,7 +115,7 @@ def test_rows_held_out_by_a_condition_and_rows_without_a_target(
         "query": "SELECT day, tenure, spend, buys FROM visits -- all of them",
         "target": "buys",
         "inputs": ["tenure", "spend"],
-        "held_out": "day >= '2026-03-25'",
+        "held_out": "day >= '2026-03-25' -- the last days",
     }
 
     materialise(definitions(attributes(training=training)), instance, "training_rows")
