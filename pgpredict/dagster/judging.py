@@ -154,7 +154,8 @@ def _against(
     gain = metric.gain(challenger, champion)
     told = f"{metric.name} {challenger:.6g}, v{live}, which is live, {champion:.6g}"
     reached, why = _bound(challenger, metric, accept)
-    if gain < -accept.not_worse_by:
+    # Not `<`: it is false of NaN, and nothing goes live by that.
+    if not gain >= -accept.not_worse_by:
         reached, why = False, f"worse by {-gain:.6g}, {accept.not_worse_by:g} is allowed"
     return Verdict(
         reached,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import dagster as dg
 import psycopg
 
 import pgpredict
+from pgpredict.dagster.attributes import Accept, Training
+from pgpredict.dagster.judging import judge
+from pgpredict.dagster.keys import Keys
+from pgpredict.dagster.training_table import TrainingTable
 from tests.pgpredict.dagster.shop import (
     HERE,
     attributes,
@@ -90,6 +96,20 @@ def test_how_much_worse_it_may_be_is_said_in_the_yaml(
     assert retrain(definitions(POOR | {"accept": {"not_worse_by": 0.5}}), instance).success
 
     assert db.models()[0].live == 2
+
+
+def test_nan_lets_nothing_go_live(instance: dg.DagsterInstance, db: pgpredict.Database) -> None:
+    retrain(definitions(GOOD), instance)
+    retrain(definitions(POOR), instance, raises=False)
+    training = Training(**GOOD["training"])
+    # Not even where it gets past the attributes, which refuse it.
+    accept = Accept.model_construct(not_worse_by=math.nan)
+
+    verdict = judge(db, TrainingTable(Keys("buys"), training), accept, 2)
+
+    assert verdict.difference is not None
+    assert verdict.difference < 0
+    assert not verdict.accepted
 
 
 def test_less_is_better_for_a_loss(instance: dg.DagsterInstance, db: pgpredict.Database) -> None:
