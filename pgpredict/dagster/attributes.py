@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
 import dagster as dg
 from pydantic import Field, field_validator, model_validator
+
+from pgpredict.dagster.metrics import METRICS
+from pgpredict.database.names import ALLOWED
 
 
 def said(description: str) -> dg.Resolver:
@@ -23,6 +27,11 @@ def bounded(description: str, kind: Any) -> dg.Resolver:
     until it is filled in.
     """
     return dg.Resolver(lambda _, value: value, model_field_type=kind, description=description)
+
+
+def is_template(value: object) -> bool:
+    """Whether it is a text that Dagster has yet to fill in."""
+    return isinstance(value, str) and "{{" in value
 
 
 NotNegative = Annotated[float, Field(ge=0)]
@@ -65,6 +74,14 @@ class Training(dg.Resolvable, dg.Model):
         if not isinstance(value, str) and not 0 < value < 1:
             raise ValueError("held_out is a share between 0 and 1, or an SQL condition in quotes")
         return value
+
+    @model_validator(mode="after")
+    def _does_not_learn_from_the_target(self) -> Training:
+        if not isinstance(self.inputs, str) and self.target in (self.inputs or ()):
+            raise ValueError(
+                f"training.inputs names {self.target}, which is training.target: take it out"
+            )
+        return self
 
 
 class Candidate(dg.Resolvable, dg.Model):
@@ -112,6 +129,20 @@ class Accept(dg.Resolvable, dg.Model):
         bounded("Share of rows that it may leave NULL beyond the live one's.", Share),
     ] = 0.01
 
+    @field_validator("metric")
+    @classmethod
+    def _is_metric(cls, value: str | None) -> str | None:
+        if value is not None and value not in METRICS and not is_template(value):
+            raise ValueError(f"there is no metric {value}: it is one of {', '.join(METRICS)}")
+        return value
+
+    @field_validator("not_worse_by", "at_least", "unanswered_by")
+    @classmethod
+    def _is_number(cls, value: float | None) -> float | None:
+        if isinstance(value, float) and math.isnan(value):
+            raise ValueError("NaN is neither more nor less than any number: write another one")
+        return value
+
 
 class Score(dg.Resolvable, dg.Model):
     """The table of scores."""
@@ -147,14 +178,33 @@ class Score(dg.Resolvable, dg.Model):
     def _is_day(cls, value: object) -> object:
         # YAML reads 2013-01-01 as a date where it stands without quotes.
         text = value.isoformat() if isinstance(value, date) else value
-        if isinstance(text, str) and "{{" not in text:
+        if isinstance(text, str) and not is_template(text):
             date.fromisoformat(text)
         return text
+
+    @field_validator("workers")
+    @classmethod
+    def _is_a_number_of_connections(cls, value: int | None) -> int | None:
+        if isinstance(value, int) and value < 1:
+            raise ValueError("workers is 1 or more; without it the server decides")
+        return value
 
     @model_validator(mode="after")
     def _has_start(self) -> Score:
         if self.partition_by is not None and self.start is None:
             raise ValueError("with partition_by also say start, the first day: start: 2013-01-01")
+        return self
+
+    @model_validator(mode="after")
+    def _has_days(self) -> Score:
+        given = self.start, self.end
+        if None in given or any(is_template(day) for day in given):
+            return self
+        start, end = (date.fromisoformat(str(day)) for day in given)
+        if end <= start:
+            raise ValueError(
+                f"end, {end}, is not behind start, {start}: it is the first day behind the last"
+            )
         return self
 
 
@@ -176,6 +226,16 @@ class ShownLearner(dg.Resolvable, dg.Model):
         Sequence[str] | None,
         said("Keys of the assets that fill its source; by default those of the training."),
     ] = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_name(cls, value: str) -> str:
+        if not is_template(value) and not ALLOWED.fullmatch(value):
+            raise ValueError(
+                f"learners: {value!r} is no name of a learner, which has small letters, digits "
+                "and _, a letter first, at most 41 characters"
+            )
+        return value
 
 
 class Retries(dg.Resolvable, dg.Model):

@@ -19,6 +19,7 @@ from pgpredict.dagster.attributes import (
     Search,
     ShownLearner,
     Training,
+    is_template,
     said,
 )
 from pgpredict.dagster.keys import Keys
@@ -114,7 +115,7 @@ class ServedModel(dg.Component, dg.Resolvable, dg.Model):
     @field_validator("name")
     @classmethod
     def _is_name(cls, value: str) -> str:
-        if "{{" in value:  # a template, whose value is not known yet
+        if is_template(value):
             return value
         try:
             return check_name(value)
@@ -126,6 +127,16 @@ class ServedModel(dg.Component, dg.Resolvable, dg.Model):
         if (self.train is None) == (not self.candidates):
             raise ValueError("say either train or candidates")
         return self
+
+    @field_validator("learners")
+    @classmethod
+    def _are_different(cls, value: Sequence[Any]) -> Sequence[Any]:
+        # In the YAML a learner may be its name alone.
+        names = [one if isinstance(one, str) else one.name for one in value]
+        twice = sorted({name for name in names if names.count(name) > 1 and not is_template(name)})
+        if twice:
+            raise ValueError(f"learners names {', '.join(twice)} more than once")
+        return value
 
     @property
     def keys(self) -> Keys:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 import yaml
+from dagster.components.resolved.errors import ResolutionException
 from dagster.components.testing import create_defs_folder_sandbox
+from pydantic import ValidationError
 
 import pgpredict
 from pgpredict.dagster import PgPredict, ServedModel
+from pgpredict.dagster.attributes import Accept
 from pgpredict.dagster.component import ServedModel as Component
 from tests.pgpredict.dagster.shop import HERE, attributes, definitions
+
+DAILY = attributes()["score"]
 
 
 def names(defs: dg.Definitions) -> set[str]:
@@ -121,6 +127,22 @@ def test_the_schema_is_made_where_there_is_none(dsn: str, monkeypatch: pytest.Mo
         ),
         ({"retrian": "0 * * * *"}, "retrian"),
         ({"accept": {"not_worse_by": -1}}, "greater than or equal to 0"),
+        ({"accept": {"not_worse_by": math.nan}}, "(?s)not_worse_by.*greater than or equal to 0"),
+        ({"accept": {"at_least": math.nan}}, "(?s)at_least.*NaN"),
+        ({"accept": {"metric": "bogus"}}, "(?s)metric.*there is no metric bogus.*one of roc_auc"),
+        (
+            {"score": {**DAILY, "end": "2025-01-01"}},
+            "end, 2025-01-01, is not behind start, 2026-03-01",
+        ),
+        ({"score": {**DAILY, "end": "2026-03-01"}}, "is not behind start"),
+        ({"score": {**DAILY, "workers": 0}}, "(?s)workers.*1 or more"),
+        ({"learners": ["twin", {"name": "twin"}]}, "learners names twin more than once"),
+        ({"learners": ["A b"]}, "(?s)learners.*'A b' is no name of a learner"),
+        ({"learners": [{"name": "1st"}]}, "(?s)learners.*'1st' is no name of a learner"),
+        (
+            {"training": {**attributes()["training"], "inputs": ["tenure", "buys"]}},
+            "training.inputs names buys, which is training.target",
+        ),
     ],
 )
 def test_what_means_nothing_is_refused_when_the_yaml_is_read(
@@ -128,6 +150,31 @@ def test_what_means_nothing_is_refused_when_the_yaml_is_read(
 ) -> None:
     with pytest.raises(Exception, match=why):
         definitions(attributes(**changes))
+
+
+@pytest.mark.parametrize("name", ["not_worse_by", "at_least", "unanswered_by"])
+def test_nan_is_refused_from_python_as_well(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"(?s){name}.*NaN"):
+        Accept.model_validate({name: math.nan})
+
+
+def test_what_is_checked_may_be_a_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    filled = {"END": "2026-03-03", "METRIC": "brier", "WORKERS": "2", "LEARNER": "twin"}
+    for name, value in filled.items():
+        monkeypatch.setenv(name, value)
+    score = {**DAILY, "end": "{{ env.END }}", "workers": "{{ env.WORKERS }}"}
+
+    defs = definitions(
+        attributes(
+            accept={"metric": "{{ env.METRIC }}"}, score=score, learners=["{{ env.LEARNER }}"]
+        )
+    )
+
+    assert "predict/twin" in names(defs)
+    with monkeypatch.context() as other:
+        other.setenv("END", "2026-02-01")
+        with pytest.raises(ResolutionException, match="is not behind start"):
+            definitions(attributes(score=score))
 
 
 def test_a_yaml_on_disk_with_names_beside_it(
