@@ -62,7 +62,8 @@ def _upsert(
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         run(connection, "use_snapshot", name=Literal(snapshot))
         local(connection, {"max_parallel_workers_per_gather": "0"})
-        tell(upsert(connection, job, job.target.table, relation, where))
+        rows = upsert(connection, job, job.target.table, relation, where)
+    tell(rows)  # a row counts once it is committed
 
 
 def upsert(
