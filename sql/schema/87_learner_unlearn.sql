@@ -46,19 +46,23 @@ CREATE OR REPLACE FUNCTION pgpredict.before_keys(
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
 #variable_conflict use_variable
+DECLARE
+    found text[];
 BEGIN
     ranges := ARRAY(
         SELECT int8range(w.first_state, w.last_state, '[]')
         FROM pgpredict.learner_current AS c, pgpredict.lineage(learner, c.state) AS w
         WHERE c.learner = learner);
-    first_state := (
-        SELECT min(b.state)
-        FROM unnest(ranges) AS r
-        JOIN pgpredict.learner_batch AS b
-            ON b.learner = learner AND b.state BETWEEN lower(r) AND upper(r) - 1
-        WHERE b.keys && wanted);
-    IF first_state IS NULL THEN
+    SELECT min(b.state), array_agg(DISTINCT k.key) INTO first_state, found
+    FROM unnest(ranges) AS r
+    JOIN pgpredict.learner_batch AS b
+        ON b.learner = learner AND b.state BETWEEN lower(r) AND upper(r) - 1
+    CROSS JOIN unnest(b.keys) AS k (key)
+    WHERE b.keys && wanted AND k.key = ANY (wanted);
+    IF NOT wanted <@ coalesce(found, '{}') THEN
         PERFORM pgpredict.check_whole_history(learner, ranges);
+    END IF;
+    IF first_state IS NULL THEN
         RETURN;
     END IF;
     base := (SELECT f.came_from FROM pgpredict.learner_state AS f

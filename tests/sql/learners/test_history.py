@@ -91,8 +91,10 @@ def test_unlearning_needs_the_history(
 ) -> None:
     db.set_learner_retention(learner, 3)
     before = parameters(connection)
-    with pytest.raises(InvalidLearner, match="does not tell which rows it learnt first"):
-        db.unlearn(learner, [15])
+    for keys in ([15], [15, 85]):
+        with pytest.raises(InvalidLearner, match="does not tell which rows it learnt first"):
+            db.unlearn(learner, keys)
+    assert db.unlearn(learner, []) == 0
     assert (parameters(connection) == before).all()
     assert db.unlearn(learner, [85]) == 1
     db.rollback_learner(learner, 0)
