@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pgpredict.cli import learner_create, learner_drift, learner_rules, learner_screens, screen
+from pgpredict.cli import (
+    learner_create,
+    learner_drift,
+    learner_files,
+    learner_rules,
+    learner_screens,
+    screen,
+)
 from pgpredict.cli.command import add
 from pgpredict.cli.learner_create import LearnerName
 from pgpredict.cli.options import Dsn, Json
@@ -187,40 +193,6 @@ def retain(
         screen.say(f"{name} keeps {kept}; {screen.count(forgotten, 'state')} forgotten now")
 
 
-def export(
-    name: LearnerName,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it: a .skops file.")],
-    state: Annotated[
-        int | None,
-        typer.Option("--state", min=0, show_default=False, help="That state; the current one."),
-    ] = None,
-    dsn: Dsn = None,
-    json: Json = False,
-) -> None:
-    """Write a state of a learner to a file, as a fitted estimator of scikit-learn.
-
-    A file that is there already is left alone.
-    """
-    import pgpredict
-    from pgpredict.errors import PgpredictError
-
-    with pgpredict.connect(dsn) as database, doing(f"export {name}"):
-        estimator = database.export_learner(name, state)
-    import skops.io
-
-    try:
-        with file.open("xb") as opened:
-            opened.write(skops.io.dumps(estimator))
-    except FileExistsError:
-        raise PgpredictError(f"{file} is there already", do="name another file") from None
-    except OSError as error:
-        raise PgpredictError(f"cannot write {file}", why=error.strerror or "") from error
-    if json:
-        screen.answer({"learner": name, "state": state, "file": str(file)})
-    else:
-        screen.say(f"{name} is in {file}")
-
-
 add(app, learner_create.create)
 add(app, learner_screens.learners, name="list")
 add(app, learner_screens.show)
@@ -233,7 +205,8 @@ add(app, unlearn)
 add(app, rollback)
 add(app, checkpoint)
 add(app, retain)
-add(app, export)
+add(app, learner_files.export)
+add(app, learner_files.import_, name="import")
 add(app, learner_screens.quarantine)
 add(app, learner_screens.release)
 add(app, learner_screens.discard)

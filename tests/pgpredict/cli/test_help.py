@@ -40,7 +40,7 @@ OF_STREAMS = (
 )
 OF_LEARNERS = (
     *("create", "list", "show", "states", "learn", "pause", "resume", "unlearn", "rollback"),
-    *("checkpoint", "retain", "export", "quarantine", "release", "discard", "drop"),
+    *("checkpoint", "retain", "export", "import", "quarantine", "release", "discard", "drop"),
     *("reconcile", "watch", "unwatch", "drift"),
     *(f"rule {name}" for name in ("add", "add-range", "add-outlier", "add-category")),
     *(f"rule {name}" for name in ("add-null", "add-distance", "add-rate", "add-flip")),

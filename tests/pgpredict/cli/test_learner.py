@@ -129,6 +129,13 @@ def test_back_and_forth(learner: Learner, fraud: Any, tmp_path: Path) -> None:
     assert said(learner("export", "fraud", str(file), "--state", "7"))[0].startswith("fraud is in")
     assert skops.io.load(file).t_ == 11.0
     assert learner("export", "fraud", str(file)).exit_code != 0
+    assert said(learner("import", "fraud", str(file))) == [f"fraud goes on from {file}: state 8"]
+    other = tmp_path / "other.skops"
+    skops.io.dump(BernoulliNB().fit([[0, 1], [1, 0]], [False, True]), other)
+    refused = learner("import", "fraud", str(other))
+    assert refused.exit_code != 0
+    assert refused.stderr.startswith(f"error: cannot import {other} into fraud: ")
+    assert learner("import", "fraud", str(tmp_path / "none.skops")).exit_code != 0
 
 
 def test_pause_resume_drop(learner: Learner, fraud: Any) -> None:
