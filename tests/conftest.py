@@ -25,16 +25,13 @@ import psycopg
 import pytest
 
 import pgpredict
-from pgpredict.server import VERSIONS
 from tests import postgres
-from tests.postgres import Server, fresh_database
+from tests.postgres import EVERY, TEST_DSN, Server, fresh_database
 
 # Says what was compared when an assertion in there does not hold. Tests of other folders ask, too:
 # it has to be said before the first of them is read.
 pytest.register_assert_rewrite("tests.sql.streams.asking")
 
-TEST_DSN = os.environ.get("PGPREDICT_TEST_DSN")
-EVERY = ["dsn"] if TEST_DSN else [str(version) for version in VERSIONS]
 _numbers = itertools.count(1)
 
 

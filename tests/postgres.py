@@ -22,7 +22,12 @@ import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
 from pgpredict.errors import NoServer
-from pgpredict.server import EmbeddedServer
+from pgpredict.server import VERSIONS, EmbeddedServer
+
+# Names another server, on which all tests run, once; see tests/conftest.py.
+TEST_DSN = os.environ.get("PGPREDICT_TEST_DSN")
+# What the servers of a run are called.
+EVERY = ["dsn"] if TEST_DSN else [str(version) for version in VERSIONS]
 
 # Handed down to the xdist workers, which are children of the process that holds the run.
 FOLDER = "PGPREDICT_TEST_FOLDER"

@@ -13,9 +13,8 @@ import pytest
 import tests.flights
 from dagster_project.definitions import defs
 from pgpredict.demo import flights
-from tests.conftest import EVERY
 from tests.dagster_project import deployment
-from tests.postgres import Server, fresh_database
+from tests.postgres import EVERY, Server, fresh_database
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,7 @@ from pgpredict.batch.rows import Rows
 from pgpredict.batch.sources import Source
 from pgpredict.batch.unfolding import unfold
 from pgpredict_transpiler import Program
-from tests.conftest import EVERY
-from tests.postgres import Server, fresh_database
+from tests.postgres import EVERY, Server, fresh_database
 from tests.transpiler.parity.case import Case
 from tests.transpiler.parity.engines import OUTPUTS, _load
 from tests.transpiler.parity.prepared import every_case, prepared

@@ -12,8 +12,7 @@ from sklearn.naive_bayes import GaussianNB, MultinomialNB
 
 import pgpredict
 from pgpredict.errors import InvalidLearner, UnsupportedEstimator
-from tests.conftest import EVERY
-from tests.postgres import Server
+from tests.postgres import EVERY, Server
 from tests.sql.learners.asking import Connection, drain, one, parameters, quarantine, state
 from tests.sql.learners.flats import FEATURES, FLATS, assert_fitted, create, insert
 

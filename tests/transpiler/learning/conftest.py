@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from tests.conftest import EVERY
-from tests.postgres import Server, fresh_database
+from tests.postgres import EVERY, Server, fresh_database
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import pandas as pd
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from pgpredict.server import VERSIONS
 from pgpredict_transpiler import Program
 from pgpredict_transpiler.oracle import Answers
 
@@ -27,14 +28,19 @@ class Told:
 def postgres(
     connection: psycopg.Connection, program: Program, rows: pd.DataFrame
 ) -> Iterator[Told]:
-    """The functions inline and block, and the SELECT; missing numbers as NaN, and as NULL."""
+    """The functions inline and block, and the SELECT; missing numbers as NaN, and as NULL.
+
+    On an older Postgres the function alone that a deploy makes: the texts are the same.
+    """
+    is_older = connection.info.server_version // 10_000 in VERSIONS[1:]
     with connection.transaction(force_rollback=True):
         _load(connection, program, rows)
         forms = ["inline", "block"] if program.operators <= MOST_INLINE else ["block"]
-        for form in forms:
+        for form in [program.choose_form()] if is_older else forms:
             yield from _halves(form, _call(connection, program, form))
-        select = program.to_sql("postgres", "rows", keep=["row number"])
-        yield from _halves("select", _answers(program, connection.execute(select).fetchall()))
+        if not is_older:
+            select = program.to_sql("postgres", "rows", keep=["row number"])
+            yield from _halves("select", _answers(program, connection.execute(select).fetchall()))
 
 
 MOST_INLINE = 5_000  # operators; nobody inlines a larger model, and Postgres takes long to plan it
