@@ -59,7 +59,8 @@ FROM pgpredict.learner_state AS s
 JOIN pgpredict.learner AS l ON l.name = s.learner
 LEFT JOIN pgpredict.learner_current AS c ON c.learner = s.learner AND c.state = s.state;
 
--- Over the last hundred batches of each learner.
+-- Over the last hundred batches of each learner that are kept. A batch weighs as much as it has rows
+-- that had a prediction: its own metrics are of these.
 CREATE OR REPLACE VIEW pgpredict.learner_metrics AS
 SELECT l.name AS learner,
        w.batches,
@@ -81,16 +82,18 @@ CROSS JOIN LATERAL (
            sum(s.batch_rows) AS rows,
            min(s.at) AS since,
            max(s.at) AS until,
-           sum(s.log_loss * s.batch_rows)
-               / sum(s.batch_rows) FILTER (WHERE s.log_loss IS NOT NULL) AS log_loss,
-           sum(s.accuracy * s.batch_rows)
-               / sum(s.batch_rows) FILTER (WHERE s.accuracy IS NOT NULL) AS accuracy,
-           sum(s.mae * s.batch_rows)
-               / sum(s.batch_rows) FILTER (WHERE s.mae IS NOT NULL) AS mae,
-           sqrt(sum(s.rmse * s.rmse * s.batch_rows)
-                / sum(s.batch_rows) FILTER (WHERE s.rmse IS NOT NULL)) AS rmse,
+           sum(s.log_loss * s.answered)
+               / sum(s.answered) FILTER (WHERE s.log_loss IS NOT NULL) AS log_loss,
+           sum(s.accuracy * s.answered)
+               / sum(s.answered) FILTER (WHERE s.accuracy IS NOT NULL) AS accuracy,
+           sum(s.mae * s.answered)
+               / sum(s.answered) FILTER (WHERE s.mae IS NOT NULL) AS mae,
+           sqrt(sum(s.rmse * s.rmse * s.answered)
+                / sum(s.answered) FILTER (WHERE s.rmse IS NOT NULL)) AS rmse,
            array_agg(s.state) AS states
-    FROM (SELECT s.* FROM pgpredict.learner_state AS s
+    FROM (SELECT s.*, cardinality(array_remove(b.predicted, NULL)) AS answered
+          FROM pgpredict.learner_state AS s
+          JOIN pgpredict.learner_batch AS b ON b.learner = s.learner AND b.state = s.state
           WHERE s.learner = l.name AND s.made_by = 'learnt'
           ORDER BY s.state DESC
           LIMIT 100) AS s
