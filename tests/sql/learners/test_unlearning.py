@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +25,29 @@ def installed_dsn(every_installed_dsn: str) -> str:
     return every_installed_dsn
 
 
+class Reader:
+    """Asks for predictions over and over, and waits for no lock longer than a moment.
+
+    Attributes:
+        answers: when each was asked for, when it came, and what it was.
+    """
+
+    QUESTION = "SELECT predict.fraud_parameters(), predict.fraud_proba(1, 1), predict.fraud(1, 1)"
+
+    def __init__(self, connection: Connection) -> None:
+        connection.execute("SET lock_timeout = '20ms'")
+        self._connection = connection
+        self.answers: list[tuple[float, float, Any]] = []
+        self.reading, self.done = threading.Event(), threading.Event()
+
+    def read(self) -> None:
+        while not self.done.is_set():
+            asked = time.monotonic()
+            answer = self._connection.execute(self.QUESTION).fetchone()
+            self.answers.append((asked, time.monotonic(), answer))
+            self.reading.set()
+
+
 def test_poison_among_ten_thousand_rows_while_readers_predict(
     db: pgpredict.Database, connection: Connection, another: Callable[[], Connection]
 ) -> None:
@@ -31,37 +56,40 @@ def test_poison_among_ten_thousand_rows_while_readers_predict(
     connection.execute(
         "UPDATE payments SET amount = -50, is_fraud = true WHERE id = ANY (%s)", [sorted(poisoned)]
     )
-    drain(connection)
-    with_poison = parameters(connection)
-    reader, reading, done = another(), threading.Event(), threading.Event()
-    seen = []
-
-    def read() -> None:
-        while not done.is_set():
-            seen.append(one(reader, "SELECT predict.fraud_parameters()"))
-            assert one(reader, "SELECT predict.fraud_proba(1, 1)") is not None
-            reading.set()
-
+    drain(connection, 200)
+    with_poison = connection.execute(Reader.QUESTION).fetchone()
+    readers = [Reader(another()), Reader(another())]
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(read)
-        assert reading.wait(30)
-        assert db.unlearn("fraud", poisoned) == 100
-        done.set()
-        answer.result()
+        running = [pool.submit(reader.read) for reader in readers]
+        try:
+            assert all(reader.reading.wait(30) for reader in readers)
+            began = time.monotonic()
+            assert db.unlearn("fraud", poisoned) == 100
+            ended = time.monotonic()
+        finally:
+            for reader in readers:
+                reader.done.set()
+        for each in running:
+            each.result()
     model = estimator()
-    for first in range(1, 10_001, 1000):
-        X, y = rows(first, first + 999)
-        clean = np.array([n not in poisoned for n in range(first, first + 1000)])
+    for first in range(1, 10_001, 200):
+        X, y = rows(first, first + 199)
+        clean = np.array([n not in poisoned for n in range(first, first + 200)])
         model.partial_fit(X[clean], y[clean], classes=[False, True])
     exported = db.export_learner("fraud")
     assert np.abs(exported.coef_ - model.coef_).max() == 0.0
     assert np.abs(exported.intercept_ - model.intercept_).max() == 0.0
     assert exported.t_ == model.t_
-    # Readers saw the numbers before or after, and nothing in between.
-    known = [with_poison.tolist(), parameters(connection).tolist()]
-    assert all(numbers in known for numbers in seen)
-    assert seen[0] == known[0]
     assert db.learner("fraud").rows == 9900
+    # Each reader went on meanwhile, with the state before or after, and nothing in between.
+    without = connection.execute(Reader.QUESTION).fetchone()
+    assert with_poison != without
+    for reader in readers:
+        assert all(answer in (with_poison, without) for *_, answer in reader.answers)
+        assert reader.answers[0][2] == with_poison
+        middle = (began + ended) / 2
+        for start, end in ((began, middle), (middle, ended)):
+            assert sum(start < asked and came < end for asked, came, _ in reader.answers) > 0
 
 
 def test_batches_before_are_not_learnt_again(
