@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -119,6 +120,32 @@ def test_rows_of_a_transaction_that_commits_late_are_not_lost(
         assert drain(connection) == 10
     assert drain(connection) == 10
     assert learnt(connection) == [*range(11, 21), *range(1, 11)]
+
+
+def test_a_worker_waits_for_the_one_that_learns(
+    connection: Connection, another: Callable[[], Connection]
+) -> None:
+    """Not for a row of the queue: it begins when the other has committed."""
+    insert(connection, 1, 10)
+    insert(connection, 11, 20)
+    watcher, waiting = (
+        another(),
+        (
+            "SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database"
+            " WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"
+        ),
+    )
+    with ThreadPoolExecutor() as pool:
+        with connection.transaction():
+            assert learn(connection, 10) == 10
+            learning = pool.submit(learn, another(), 10)
+            give_up = time.monotonic() + 5
+            while not one(watcher, waiting):
+                assert time.monotonic() < give_up
+                assert not learning.done()
+        assert learning.result() == 10
+    assert batches(connection) == [[*range(1, 11)], [*range(11, 21)]]
+    assert state(connection) == 2
 
 
 def test_two_workers_and_three_writers_at_once(
