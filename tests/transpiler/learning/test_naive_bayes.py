@@ -78,7 +78,7 @@ def assert_derived(learner: Learner, parameters: Floats, oracle: Any) -> None:
         (found["weight"], weight),
         (found["offset"][can_be], offset[can_be]),
     ]:
-        assert np.abs(given - wanted).max() <= 1e-12 * np.abs(wanted).max()
+        assert (np.abs(given - wanted) <= 1e-12 * np.abs(wanted)).all()
 
 
 @pytest.mark.parametrize("estimator", CONFIGURATIONS, ids=repr)

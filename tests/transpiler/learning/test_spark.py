@@ -34,7 +34,7 @@ def assert_same(learnt: Any, oracle: Any) -> None:
     assert found
     for name in found:
         given, wanted = getattr(learnt, name), getattr(oracle, name)
-        assert np.abs(given - wanted).max() <= 1e-12 * np.abs(wanted).max(), name
+        assert (np.abs(given - wanted) <= 1e-12 * np.abs(wanted)).all(), name
 
 
 @pytest.mark.parametrize(
