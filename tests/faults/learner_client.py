@@ -12,6 +12,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from tests.faults import revising
 from tests.faults.client import AHEAD_SECONDS, KILLED, ROLLBACKS
 from tests.faults.place import connect
 from tests.faults.plan import Plan, Standing
@@ -103,6 +104,8 @@ class LearnerClient:
                 )
                 for _ in range(self._choice.choice([1, 1, 2, 3])):
                     after = self._change(cursor, after)
+                if self._choice.random() < 0.3:
+                    revising.change(cursor, self.number, self._choice)
             if self._choice.random() < ROLLBACKS:
                 connection.rollback()
                 self._settle(None, "rolled back by the client")

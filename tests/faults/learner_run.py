@@ -1,7 +1,7 @@
 """A run for learners: clients write rows and labels, workers learn, the killer kills.
 
 At the end each row was learnt once, and scikit-learn's partial_fit over the recorded batches gives
-the parameters bit for bit.
+the parameters bit for bit; but for one that revises, whose rows change and go (see `revising`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.neural_network import MLPClassifier
 
 import pgpredict
+from tests.faults import revising
 from tests.faults.judge import Finding
 from tests.faults.killer import Killer
 from tests.faults.learner_client import LearnerClient, values
@@ -57,9 +58,9 @@ LEARNERS: dict[str, tuple[Callable[[], Any], str, list[bool] | None]] = {
 
 
 class LearnerKiller(Killer):
-    """Kills; who learns has done something when a learner knows more rows."""
+    """Kills; who learns has done something when a learner has come to another state."""
 
-    DONE = "SELECT coalesce(sum(rows), 0)::bigint FROM pgpredict.learner_current"
+    DONE = "SELECT coalesce(sum(state), 0)::bigint FROM pgpredict.learner_current"
 
 
 def run(plan: Plan, tell: Tell | None = None) -> Report:
@@ -83,13 +84,17 @@ def run(plan: Plan, tell: Tell | None = None) -> Report:
             if wrong := workers.stop():
                 standing.trouble(wrong)
         expected = frozenset().union(*(client.known.labelled for client in clients))
-        findings = [] if standing.troubles else judge(here.dsn, expected)
+        findings, counts = [], {"learnable": len(expected)}
+        if not standing.troubles:
+            with connect(here.dsn) as connection:
+                counts["taken back"] = revising.taken_back(connection)
+                findings = judge(here.dsn, expected) + revising.judge(connection)
     return Report(
         plan,
         (written - began, drained - written),
         Counter(standing.kills),
         sum((client.transactions for client in clients), Counter()),
-        Counter({"learnable": len(expected)}),
+        Counter(counts),
         {},
         findings,
         standing.troubles,
@@ -97,7 +102,7 @@ def run(plan: Plan, tell: Tell | None = None) -> Report:
 
 
 def judge(dsn: str, expected: frozenset[int]) -> list[Finding]:
-    """Look at what each learner learnt.
+    """Look at what each learner learnt that learns each row once.
 
     Args:
         dsn: a database in which nobody works any more.
@@ -166,6 +171,7 @@ def furnish(dsn: str, clients: int) -> None:
     """Make the table, a row for each client's signature, and the learners."""
     with connect(dsn) as connection:
         connection.execute(TABLE)
+        connection.execute(revising.TABLE)
         connection.execute(
             "INSERT INTO signature SELECT n, 0 FROM generate_series(1, %s) AS n", [clients]
         )
@@ -179,5 +185,6 @@ def furnish(dsn: str, clients: int) -> None:
                 target=target,
                 classes=classes,
             )
+        revising.create(db)
     with connect(dsn) as connection:
         connection.execute(HINDRANCE)

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 
 import pgpredict
+from tests.faults import revising
 from tests.faults.learner_client import LearnerClient
 from tests.faults.learner_run import LEARNERS, furnish, judge
 from tests.faults.place import connect
@@ -57,14 +58,47 @@ def test_the_judge_of_learners_notices_each_damage_and_nothing_else(installed_ds
                 )
 
 
+A_READING = "WHERE {} = (SELECT max(id) FROM reading WHERE number IS NOT NULL)"
+UNSEEN = "ALTER TABLE reading DISABLE TRIGGER USER; {}; ALTER TABLE reading ENABLE TRIGGER USER"
+DAMAGE_TO_SUMS = {
+    "SELECT": set(),
+    "UPDATE pgpredict.learner_sums SET sums[2] = sums[2] + 1e-30": {revising.SAME_SUMS},
+    "UPDATE pgpredict.learner_sums SET rows = rows + 1": {revising.SAME_SUMS},
+    f"DELETE FROM pgpredict.readings_rows {A_READING.format('key1')}": {revising.LEARNT},
+    UNSEEN.format(f"UPDATE reading SET x1 = x1 + 1 {A_READING.format('id')}"): {
+        *(revising.LEARNT, revising.SAME_SUMS, revising.SAME_PARAMETERS),
+    },
+    UNSEEN.format(f"DELETE FROM reading {A_READING.format('id')}"): {
+        *(revising.OTHER, revising.SAME_SUMS, revising.SAME_PARAMETERS),
+    },
+    f"UPDATE reading SET x1 = x1 + 1 {A_READING.format('id')}": {
+        *(revising.LEARNT, revising.WAITS, revising.SAME_SUMS, revising.SAME_PARAMETERS),
+    },
+}
+
+
+def test_the_judge_of_sums_notices_each_damage_and_nothing_else(installed_dsn: str) -> None:
+    _work_well_done(installed_dsn)
+    with connect(installed_dsn) as connection:
+        for damage, wrong in DAMAGE_TO_SUMS.items():
+            with connection.transaction(force_rollback=True):
+                connection.execute(damage.encode())
+                found = revising.judge(connection)
+            assert (damage, {one.question for one in found if one.wrong}) == (damage, wrong)
+
+
 def _work_well_done(dsn: str) -> frozenset[int]:
     """A few transactions of a client, learnt. Returns the numbers of the labelled rows."""
     plan = Plan(rows=300, kills=0)
     furnish(dsn, 1)
     client = LearnerClient(1, plan, Standing(inserted=[0]), dsn)
     client.run()
+    with connect(dsn) as connection, connection.cursor() as cursor:
+        choice = random.Random(5)
+        for _ in range(40):
+            revising.change(cursor, 1, choice)
     with pgpredict.connect(dsn) as db:
-        for name in LEARNERS:
+        for name in [*LEARNERS, revising.NAME]:
             while db.learn(name, random.Random(name).choice([50, 70])):
                 pass
     return client.known.labelled
