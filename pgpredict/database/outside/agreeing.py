@@ -10,12 +10,15 @@ from psycopg import sql
 
 from pgpredict.database.learner_statements import Asking, first
 from pgpredict.database.outside import teaching
+from pgpredict.database.outside.numbers import beyond
 from pgpredict.database.queries import query
 from pgpredict.errors import GoldenRowMismatch
 from pgpredict_transpiler.learning.answering.program import AnswerProgram
 
 ROWS = 100
 NEAR, NEAR_ZERO = 1e-9, 1e-12
+# Beyond these there is no answer, or Python itself overflows.
+LARGEST, LARGEST_PARAMETER = 1e30, 1e50
 
 
 def check_agreement(cursor: Asking, name: str, estimator: Any, program: AnswerProgram) -> None:
@@ -30,15 +33,20 @@ def check_agreement(cursor: Asking, name: str, estimator: Any, program: AnswerPr
     Raises:
         GoldenRowMismatch: on some rows the database answers otherwise.
     """
-    if not teaching.is_fitted(estimator):
+    if not teaching.is_fitted(estimator) or beyond(estimator, LARGEST_PARAMETER):
         return
     X = _rows(cursor, name, len(program.features))
-    _compare(name, program, X, _answers(cursor, name, X), _python(estimator, X))
+    shares = None
     if program.probability is not None:
-        shares = _python(estimator, X, "predict_proba")
-        if len(program.classes) == 2:
-            shares = [second for _, second in shares]
-        _compare(name, program, X, _answers(cursor, f"{name}_proba", X), shares)
+        shares = np.asarray(_python(estimator, X, "predict_proba"))
+        is_said = np.isfinite(shares).all(axis=1)
+        X, shares = X[is_said], shares[is_said]
+    if len(X) == 0:
+        return
+    _compare(name, program, X, _answers(cursor, name, X), _python(estimator, X))
+    if shares is not None:
+        wanted = shares[:, 1] if len(program.classes) == 2 else shares
+        _compare(name, program, X, _answers(cursor, f"{name}_proba", X), wanted.tolist())
 
 
 def _compare(
@@ -65,9 +73,11 @@ def near(given: Any, wanted: Any) -> bool:
     Example:
         >>> near("ham", "ham"), near([1.0, 2.0], [1.0, 2.0 + 1e-8]), near(0.0, 1e-13)
         (True, False, True)
+        >>> near(None, "ham")
+        False
     """
     if given is None:
-        return True  # beyond what is answered: docs/learners.md
+        return False
     if isinstance(wanted, str | bool):
         return bool(given == wanted)
     return bool(np.allclose(given, wanted, rtol=NEAR, atol=NEAR_ZERO))
@@ -84,7 +94,7 @@ def _rows(cursor: Asking, name: str, count: int) -> Any:
     )
     there = [row["row"] for row in cursor.execute(statement).fetchall() if None not in row["row"]]
     X = np.array(there, dtype=np.float64).reshape(len(there), count)
-    X = X[np.isfinite(X).all(axis=1)]
+    X = X[(np.abs(X) <= LARGEST).all(axis=1)]
     others = np.random.default_rng(0).normal(size=(max(0, 10 - len(X)), count))
     return np.vstack([X, np.abs(others).round()])
 

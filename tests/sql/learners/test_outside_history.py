@@ -13,8 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import pgpredict
-from pgpredict.errors import GoldenRowMismatch, InvalidLearner
-from pgpredict_transpiler.learning.answering.layers import Layers
+from pgpredict.errors import InvalidLearner
 from tests.sql.learners.asking import Connection, batches, one, parameters
 from tests.sql.learners.outside import (
     assert_same_numbers,
@@ -159,23 +158,3 @@ def test_history_is_never_rewritten(
     assert one(connection, everything) == before
     assert batches(connection, pupil)[:6] == tens(60)
     assert parameters(connection, pupil).size > 0
-
-
-def test_what_the_database_would_answer_otherwise_is_refused(
-    db: pgpredict.Database, connection: Connection, pupil: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trained = taught(NETWORK, tens(20))
-    right = Layers.vector
-
-    def wrong(*given: Any) -> Any:
-        vector = right(*given)
-        vector[-1] += 1e-6
-        return vector
-
-    monkeypatch.setattr(Layers, "vector", wrong)
-    with pytest.raises(GoldenRowMismatch, match="rows are answered otherwise in Python") as caught:
-        db.import_learner(pupil, trained)
-    assert "SQL" in caught.value.details[0]
-    with pytest.raises(GoldenRowMismatch):
-        create_outside(db, trained, "another")
-    assert [(learner.name, learner.state) for learner in db.learners()] == [(pupil, 6)]
