@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.sql import Identifier
 
-from pgpredict.batch.statements import raw
+from pgpredict.batch.statements import Row, raw
 from pgpredict.database.queries import query
 
 
@@ -20,6 +20,15 @@ def attached(connection: Connection[Any], table: int) -> list[str]:
         table: its oid.
     """
     return [row["what"] for row in _ask(connection, "attached", table=table)]
+
+
+def is_partition(connection: Connection[Any], partition: Row, parent: Identifier) -> bool:
+    """Whether a partition that was found, with `oid` and `name`, is still one of that table."""
+    (row,) = _ask(
+        connection, "is_partition", partition=partition["oid"], name=partition["name"],
+        parent=parent.as_string(connection),
+    )  # fmt: skip
+    return bool(row["is_so"])
 
 
 def kept(

@@ -19,11 +19,11 @@ from pgpredict.batch import summary
 from pgpredict.batch.connections import local, work_off
 from pgpredict.batch.in_place import forget, upsert
 from pgpredict.batch.job import Crew, Job, Meter, Outcome
-from pgpredict.batch.keeping import attached, keep, kept, required
+from pgpredict.batch.keeping import attached, is_partition, keep, kept, required
 from pgpredict.batch.periods import Partition, wanted_partitions
-from pgpredict.batch.statements import Row, columns, raw, run
-from pgpredict.batch.swapping import patiently
-from pgpredict.batch.targets import declared
+from pgpredict.batch.statements import Row, columns, raw, run, told
+from pgpredict.batch.swapping import Changed, patiently, unchanged
+from pgpredict.batch.targets import Target, declared
 from pgpredict.batch.whole import build, finish
 from pgpredict.errors import InvalidTarget
 
@@ -153,7 +153,7 @@ def _attach(
     if there is None:
         run(connection, "lock_parent", table=target.table)
     else:
-        run(connection, "lock_alone", table=target.table)
+        _lock(connection, target, there)
         key = there["key"]
         statements = kept(connection, there["oid"], made, final, key)
         run(connection, "detach", table=target.table, partition=final)
@@ -169,7 +169,7 @@ def _attach(
     keep(connection, statements)
     try:
         run(connection, "attach", table=target.table, partition=final, bound=partition.bound)
-    except (pg.CheckViolation, pg.InvalidObjectDefinition) as error:
+    except (pg.CheckViolation, pg.InvalidObjectDefinition, pg.DatatypeMismatch) as error:
         raise InvalidTarget(
             f"{name} cannot become a partition of {target.label}",
             why=error.diag.message_primary or "",
@@ -179,6 +179,16 @@ def _attach(
     owner = there or target.state
     if owner is not None:
         run(connection, "own", table=final, owner=raw(owner["owner"]))
+
+
+def _lock(connection: Connection[Any], target: Target, partition: Row) -> None:
+    """Be alone with the table and its partitions, of which this one is as it was found."""
+    name = told(partition["schema"], partition["name"])
+    with unchanged(name):
+        run(connection, "lock_alone", table=target.table)
+        is_there = is_partition(connection, partition, target.table)
+        if not is_there or attached(connection, partition["oid"]):
+            raise Changed
 
 
 def _is_stale(job: Job, connection: Connection[Any], partition: Partition) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Connection
@@ -14,7 +15,7 @@ from pgpredict.batch import targets
 from pgpredict.batch.connections import local
 from pgpredict.batch.job import Job
 from pgpredict.batch.keeping import keep, kept
-from pgpredict.batch.statements import raw, run
+from pgpredict.batch.statements import Row, raw, run
 from pgpredict.errors import InUse, InvalidTarget
 
 # Nobody waits behind us for longer than that while we wait for readers of the old table.
@@ -28,11 +29,9 @@ def take_place(job: Job, connection: Connection[Any]) -> None:
     target, made = job.target, job.target.unfinished
 
     def swap() -> None:
-        state = targets.state(connection, target.schema, target.name)
+        state = _locked(job, connection)
         key, statements = target.constraint(target.name), []
         if state is not None:
-            _check_unchanged(job, state)
-            run(connection, "lock_alone", table=target.table)
             key = state["key"]
             statements = kept(connection, state["oid"], made, target.table, key)
             run(connection, "drop", table=target.table)
@@ -52,12 +51,36 @@ def take_place(job: Job, connection: Connection[Any]) -> None:
     patiently(connection, target.label, swap)
 
 
-def _check_unchanged(job: Job, state: dict[str, Any]) -> None:
-    before = job.target.state
-    if before is None or before["oid"] != state["oid"] or state["attached"]:
+def _locked(job: Job, connection: Connection[Any]) -> Row | None:
+    """What the target is, locked, so that nobody changes it any more; None: it is not there."""
+    target, before = job.target, job.target.state
+    if targets.state(connection, target.schema, target.name) is None:
+        return None
+    with unchanged(target.label):
+        run(connection, "lock_alone", table=target.table)
+        state = targets.state(connection, target.schema, target.name)
+        if before is None or state is None or before["oid"] != state["oid"] or state["attached"]:
+            raise Changed
+    return state
+
+
+class Changed(Exception):
+    """A table is not what it was when the run began."""
+
+
+@contextmanager
+def unchanged(label: str) -> Iterator[None]:
+    """Say whose table it is that somebody changed meanwhile.
+
+    Raises:
+        InvalidTarget: in the place of `Changed`, and where Postgres finds no table.
+    """
+    try:
+        yield
+    except (Changed, pg.UndefinedTable):
         raise InvalidTarget(
-            f"somebody changed {job.target.label} while it was scored", do="score it again"
-        )
+            f"somebody changed {label} while it was scored", do="score it again"
+        ) from None
 
 
 def patiently(connection: Connection[Any], label: str, change: Callable[[], None]) -> None:

@@ -1,5 +1,13 @@
 -- What hangs on a table of scores while another takes its place, by name.
 
+-- name: is_partition
+-- Whether a table is a partition of another, and is still called so.
+SELECT EXISTS (
+    SELECT FROM pg_inherits AS i
+    JOIN pg_class AS c ON c.oid = i.inhrelid
+    WHERE i.inhrelid = %(partition)s AND i.inhparent = to_regclass(%(parent)s)
+      AND c.relname = %(name)s) AS is_so;
+
 -- name: attached
 -- What would be lost, since it is not given to the other table (see `kept`). What a partition has
 -- because its parent has it comes with the parent.
@@ -7,7 +15,8 @@ SELECT pg_describe_object(d.classid, d.objid, d.objsubid) AS what
 FROM pg_class AS c
 JOIN pg_depend AS d
     ON (d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid)
-    OR (d.refclassid = 'pg_type'::regclass AND d.refobjid = c.reltype)
+    OR (d.refclassid = 'pg_type'::regclass AND d.refobjid IN (
+            c.reltype, (SELECT t.typarray FROM pg_type AS t WHERE t.oid = c.reltype)))
 LEFT JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
 WHERE c.oid = %(table)s
   AND d.classid <> 'pg_type'::regclass
@@ -20,7 +29,20 @@ UNION ALL
 SELECT o.what
 FROM pg_class AS c
 CROSS JOIN LATERAL (
-    VALUES ('row security', c.relrowsecurity),
+    VALUES ('row security', c.relrowsecurity OR c.relforcerowsecurity),
+           ('a type that it is made of', c.reloftype <> 0),
+           ('a column NOT NULL', EXISTS (
+               SELECT FROM pg_attribute AS a
+               WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped
+                 AND a.attname NOT IN ('version', 'at')
+                 AND NOT EXISTS (
+                     SELECT FROM pg_constraint AS p
+                     WHERE p.conrelid = c.oid AND p.contype = 'p' AND a.attnum = ANY (p.conkey))
+                 AND NOT EXISTS (
+                     SELECT FROM pg_inherits AS i JOIN pg_attribute AS b ON b.attrelid = i.inhparent
+                     WHERE i.inhrelid = c.oid AND b.attname = a.attname AND b.attnotnull))),
+           ('a table that it inherits from', NOT c.relispartition AND EXISTS (
+               SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)),
            ('a tablespace', c.reltablespace <> 0),
            ('a replica identity', c.relreplident <> 'd'),
            ('no log', c.relpersistence = 'u'),
@@ -74,11 +96,17 @@ SELECT DISTINCT 1 AS step, format('REVOKE ALL ON %%s FROM %%s', new, CASE a.gran
 FROM named, made, aclexplode(made.relacl) AS a
 WHERE a.grantee <> made.relowner
 UNION ALL
+-- What an owner took from himself. The new table has another owner until it has the place.
+SELECT 1, format('REVOKE ALL ON %%s FROM %%I', new, pg_get_userbyid(made.relowner))
+FROM named, made, old
+WHERE old.relacl IS NOT NULL
+UNION ALL
 SELECT 2, format('GRANT %%s ON %%s TO %%s%%s', a.privilege_type, new, CASE a.grantee
-           WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+           WHEN 0 THEN 'PUBLIC'
+           WHEN old.relowner THEN quote_ident(pg_get_userbyid(made.relowner))
+           ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
            CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-FROM named, old, aclexplode(old.relacl) AS a
-WHERE a.grantee <> old.relowner
+FROM named, old, made, aclexplode(old.relacl) AS a
 UNION ALL
 SELECT 3, format('COMMENT ON TABLE %%s IS %%L', new, obj_description(old.oid, 'pg_class'))
 FROM named, old

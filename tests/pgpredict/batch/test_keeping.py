@@ -24,7 +24,9 @@ KEPT = """
     ALTER TABLE {t} RENAME CONSTRAINT {t}_pkey TO "The key";
     COMMENT ON CONSTRAINT "The key" ON {t} IS 'one score per visit';
     ALTER TABLE {t} ALTER probability SET STATISTICS 500, ALTER version SET (n_distinct = 1);
-    ALTER TABLE {t} SET (fillfactor = 80, autovacuum_enabled = false, toast.vacuum_truncate = false)
+    ALTER TABLE {t} SET (
+        fillfactor = 80, autovacuum_enabled = false, toast.vacuum_truncate = false);
+    REVOKE TRUNCATE ON {t} FROM CURRENT_USER
 """
 
 
@@ -128,6 +130,16 @@ STAYS = [
     "GRANT SELECT (prediction) ON {t} TO PUBLIC",
     "CLUSTER {t} USING {t}_pkey",
     "ALTER TABLE {t} ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE {t} FORCE ROW LEVEL SECURITY",
+    "ALTER TABLE {t} ALTER prediction SET NOT NULL",
+    "CREATE TABLE history (was {t}[])",
+]
+# What no partition can have.
+ALONE = [
+    "CREATE TABLE heir () INHERITS ({t})",
+    "CREATE TABLE everything (); ALTER TABLE {t} INHERIT everything",
+    """CREATE TYPE score AS (id integer, prediction text, probability float8, version integer);
+       ALTER TABLE {t} OF score""",
 ]
 
 
@@ -168,7 +180,7 @@ def test_what_cannot_be_kept_is_seen(every_db: pgpredict.Database) -> None:
         )
         (table,) = connection.execute("SELECT 'scores'::regclass::oid").fetchone() or (0,)
         assert attached(connection, table) == []
-        for statement in STAYS:
+        for statement in [*STAYS, *ALONE]:
             with connection.transaction(force_rollback=True):
                 connection.execute(statement.format(t="scores"))
                 assert attached(connection, table), statement
