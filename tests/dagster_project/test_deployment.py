@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
+import signal
+from datetime import date, timedelta
 
 import dagster as dg
+import psutil
 import psycopg
 import pytest
 
-from tests.dagster_project import browser
+from tests.dagster_project import browser, graphql
+
+# One deployment for all of them.
+pytestmark = pytest.mark.xdist_group("deployment")
+
+THIRTY_DAYS = [str(date(2013, 11, 20) + timedelta(n)) for n in range(30)]
+PARTITIONS = "SELECT count(*) FROM pg_inherits WHERE inhparent = to_regclass(%s)"
 
 
 def test_the_ui_has_the_project(address: str) -> None:
-    query = {"query": "{ assetNodes { assetKey { path } } }"}
-    asked = urllib.request.Request(
-        f"{address}/graphql", json.dumps(query).encode(), {"Content-Type": "application/json"}
-    )
-
-    with urllib.request.urlopen(asked, timeout=30) as answer:
-        nodes = json.load(answer)["data"]["assetNodes"]
+    nodes = graphql.ask(address, "{ assetNodes { assetKey { path } } }")
 
     assert ["late", "scores"] in [node["assetKey"]["path"] for node in nodes]
 
@@ -47,6 +48,55 @@ def test_a_model_is_trained_and_a_day_scored_by_clicking(
     with psycopg.connect(flights_dsn) as connection:
         days = connection.execute("SELECT DISTINCT scheduled::date FROM nycflights.late_by_day")
         assert [str(day) for (day,) in days] == ["2013-12-23"]
+
+
+def test_a_backfill_that_is_killed_half_way_is_resumed(address: str, flights_dsn: str) -> None:
+    with psycopg.connect(flights_dsn, autocommit=True) as connection:
+        if connection.execute("SELECT FROM pgpredict.models WHERE name = 'late'").rowcount == 0:
+            graphql.run(address, "late_retrain")
+
+        def days() -> int:
+            (count,) = connection.execute(PARTITIONS, ["nycflights.late_by_day"]).fetchone() or (0,)
+            return int(count)
+
+        before = days()
+        backfill = graphql.launch_backfill(address, ["late", "scores"], THIRTY_DAYS)
+        graphql.until(lambda: days() >= before + 12, True, pause=0.005)
+        kill_the_run()
+        killed_at = days()
+
+        assert graphql.outcome_of_backfill(address, backfill) == "COMPLETED_SUCCESS"
+
+        assert before + 12 <= killed_at < before + 30
+        assert (
+            connection.execute(
+                """SELECT count(*), count(DISTINCT f.id), count(DISTINCT f.scheduled::date),
+                      bool_and(s.prediction IS NOT DISTINCT FROM predict.late(f))
+               FROM nycflights.flights AS f
+               LEFT JOIN nycflights.late_by_day AS s USING (id, scheduled)
+               WHERE f.scheduled::date = ANY (%s::date[])""",
+                [THIRTY_DAYS],
+            ).fetchone()
+            == connection.execute(
+                """SELECT count(*), count(DISTINCT id), 30, true FROM nycflights.late_by_day
+               WHERE scheduled::date = ANY (%s::date[])""",
+                [THIRTY_DAYS],
+            ).fetchone()
+        )
+
+
+def kill_the_run() -> None:
+    """Kill the processes in which the deployment's code server runs what was launched."""
+    servers = [p for p in psutil.Process().children(recursive=True) if "grpc" in p.cmdline()]
+    runs = [
+        child
+        for server in servers
+        for child in server.children(recursive=True)
+        if any("spawn_main" in word for word in child.cmdline())
+    ]
+    assert runs
+    for process in runs:
+        process.send_signal(signal.SIGKILL)
 
 
 def land(project: dg.Definitions, day: str) -> None:
