@@ -147,7 +147,6 @@ def _attach(
     job: Job, connection: Connection[Any], partition: Partition, made: Identifier, name: str
 ) -> None:
     target, there = job.target, partition.there
-    before = _key_of(job, partition)
     final, key = Identifier(target.schema, name), target.constraint(name)
     statements: list[str] = []
     if there is None:
@@ -158,14 +157,7 @@ def _attach(
         statements = kept(connection, there["oid"], made, final, key)
         run(connection, "detach", table=target.table, partition=final)
         run(connection, "drop", table=final)
-    run(connection, "rename", table=made, name=Identifier(name))
-    run(
-        connection,
-        "rename_constraint",
-        table=final,
-        before=Identifier(before),
-        name=Identifier(key),
-    )
+    _rename(job, connection, partition, made, name, key)
     keep(connection, statements)
     try:
         run(connection, "attach", table=target.table, partition=final, bound=partition.bound)
@@ -179,6 +171,32 @@ def _attach(
     owner = there or target.state
     if owner is not None:
         run(connection, "own", table=final, owner=raw(owner["owner"]))
+
+
+def _rename(
+    job: Job,
+    connection: Connection[Any],
+    partition: Partition,
+    made: Identifier,
+    name: str,
+    key: str,
+) -> None:
+    """Give a finished table and its primary key the names of the partition."""
+    try:
+        run(connection, "rename", table=made, name=Identifier(name))
+    except pg.DuplicateTable:
+        raise InvalidTarget(
+            f"there is {told(job.target.schema, name)}, and it is no partition of "
+            f"{job.target.label}",
+            do="rename or drop it, or name another table for the scores",
+        ) from None
+    run(
+        connection,
+        "rename_constraint",
+        table=Identifier(job.target.schema, name),
+        before=Identifier(_key_of(job, partition)),
+        name=Identifier(key),
+    )
 
 
 def _lock(connection: Connection[Any], target: Target, partition: Row) -> None:

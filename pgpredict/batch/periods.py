@@ -84,6 +84,11 @@ def wanted_partitions(
         InvalidTarget: the target is partitioned otherwise.
     """
     assert job.partition is not None
+    if values is not None and not values:
+        raise PgpredictError(
+            "no partition is named to be scored",
+            do="leave partitions out to score all that the source has rows of",
+        )
     column = next(c for c in job.target.columns if c.name == job.partition)
     there = _there(job, connection)
     moment = MOMENTS.get(column.type)
@@ -104,7 +109,10 @@ def wanted_partitions(
     given = _given(job, column.type, values)
     try:
         if moment is None:
-            found = run(connection, "values", column=Identifier("s", job.partition), values=given)
+            # 1.0 and 1.00 are one value.
+            text = SQL("trim_scale(v)" if column.type.startswith("numeric") else "v")
+            place = Identifier("s", job.partition)
+            found = run(connection, "values", text=text, column=place, values=given)
         else:
             unit = every or _every(connection, there) or "day"
             found = run(

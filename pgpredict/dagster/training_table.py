@@ -76,7 +76,9 @@ class TrainingTable:
         return self.training.query.strip().rstrip(";")
 
     def _check(self, connection: Connection[Any]) -> None:
-        found = run(connection, "columns_of_query", query=raw(self._query)).description or []
+        query = raw(self._query)
+        connection.execute(piece("plan_of_query", query=query), prepare=True)
+        found = run(connection, "columns_of_query", query=query).description or []
         given = [column.name for column in found]
         wanted = (self.training.target, *self.training.key, *(self.training.inputs or ()))
         missing = [name for name in wanted if name not in given]

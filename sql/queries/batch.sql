@@ -286,12 +286,14 @@ FROM (SELECT date_trunc({every}, {column}::{moment})::{type} AS low FROM {values
 ORDER BY low;
 
 -- name: values
--- The values of a column, as text and as a part of a name.
-SELECT DISTINCT v::text AS low,
-       CASE WHEN v::text ~ '^[a-z0-9_]{{1,20}}$' THEN v::text
-            ELSE substr(md5(v::text), 1, 12) END AS slug
-FROM (SELECT {column} AS v FROM {values} AS s) AS p
-ORDER BY low;
+-- The values of a column, as text and as a part of a name. Names of tables that are not finished, and
+-- of keys, end otherwise.
+SELECT p.low,
+       CASE WHEN p.low ~ '^[a-z0-9_]{{1,20}}$' AND p.low !~ '(unfinished|key)$' THEN p.low
+            ELSE substr(md5(p.low), 1, 12) END AS slug
+FROM (SELECT DISTINCT {text}::text AS low
+      FROM (SELECT {column} AS v FROM {values} AS s) AS v) AS p
+ORDER BY p.low;
 
 -- name: partitions
 SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name,

@@ -23,6 +23,11 @@ SELECT to_regnamespace('pgpredict_dagster') IS NOT NULL AS found;
 -- name: make_schema
 CREATE SCHEMA IF NOT EXISTS pgpredict_dagster;
 
+-- name: plan_of_query
+-- Refused unless it is one query by itself: below it stands in brackets, which it could close.
+EXPLAIN (COSTS false)
+{query};
+
 -- name: columns_of_query
 SELECT * FROM (
 {query}

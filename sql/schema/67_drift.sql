@@ -129,7 +129,7 @@ BEGIN
                                 ORDER BY i.position)
               FROM pgpredict.inputs(chosen.signature) AS i) AS passed (row);
     END IF;
-    IF (since IS NOT NULL OR until IS NOT NULL)
+    IF (since IS NOT NULL OR until IS NOT NULL OR time_column <> 'at')
         AND pgpredict.why_not(relation, time_column, 'timestamp with time zone') IS NOT NULL
         AND pgpredict.why_not(relation, time_column, 'timestamp without time zone') IS NOT NULL
     THEN

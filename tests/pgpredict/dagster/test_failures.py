@@ -73,6 +73,24 @@ def test_a_training_query_that_never_had_one(instance: dg.DagsterInstance) -> No
     assert parts["details"] == "it gives: tenure, spend"
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id, tenure, spend, buys FROM visits) AS v, (SELECT 2 AS two",
+        "SELECT id, tenure, spend, buys FROM visits; DROP TABLE visits",
+    ],
+)
+def test_a_training_query_that_is_not_one_query(
+    instance: dg.DagsterInstance, connection: psycopg.Connection, query: str
+) -> None:
+    training = {**attributes()["training"], "query": query}
+
+    _, parts = failure(retrain(definitions(attributes(training=training)), instance, raises=False))
+
+    assert parts["what was wrong"].startswith("the database refused: ")
+    assert connection.execute("SELECT count(*) FROM visits").fetchone() == (3000,)
+
+
 def test_a_source_of_scores_that_lost_a_column(
     instance: dg.DagsterInstance, connection: psycopg.Connection
 ) -> None:

@@ -67,6 +67,7 @@ def test_nothing_is_written_unless_it_is_asked_for(
         ({"relation": "pg_class"}, InvalidSource, "the rows of pg_class do not fit returns"),
         ({"since": "now", "time_column": "plan"}, InvalidSource, "has no date or time plan"),
         ({"since": "now", "time_column": 'w"en'}, InvalidSource, 'has no date or time "w""en"'),
+        ({"time_column": "nope"}, InvalidSource, "has no date or time nope"),
         ({"until": "some day"}, PgpredictError, 'this is no time: .*"some day"'),
     ],
 )
