@@ -73,6 +73,19 @@ def placed(
     return _outside(estimator, features, classes, target)
 
 
+def check_estimator(estimator: Any) -> None:
+    """Refuse what is no estimator, such as a class.
+
+    Raises:
+        InvalidLearner: it is none.
+    """
+    if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
+        what = f"the class {estimator.__name__}" if isinstance(estimator, type) else repr(estimator)
+        raise InvalidLearner(
+            f"{what} is no estimator", do="pass one of scikit-learn, fitted or not: SGDClassifier()"
+        )
+
+
 def _outside(
     estimator: Any, features: Sequence[str], classes: Sequence[Any] | None, target: str | None
 ) -> Placed:

@@ -137,11 +137,11 @@ def labels_of(texts: Sequence[str], label_type: str) -> list[Any]:
     return [readers[label_type](text) for text in texts]
 
 
-def key_text(key: Any) -> str:
-    """A key as the history writes it: the value, or JSON for several columns."""
+def key_text(key: Any) -> str | None:
+    """A key as the history writes it: the value, or JSON for several columns; None: NULL."""
     if isinstance(key, Mapping):
         return json.dumps(dict(key), default=str)
-    return str(key)
+    return None if key is None else str(key)
 
 
 def _label_type(program: LearningProgram | SumsProgram, target: str | None) -> str:

@@ -1,7 +1,7 @@
 -- Unlearning: the numbers of a learner that never saw some rows.
 
 -- Keys as the history writes them, whatever the caller's spelling: 017 is 17. Raises where one is
--- not of the key's type.
+-- not of the key's type, or NULL, or lacks a column.
 CREATE OR REPLACE FUNCTION pgpredict.key_texts(learner text, keys text[]) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -14,15 +14,20 @@ CREATE OR REPLACE FUNCTION pgpredict.key_texts(learner text, keys text[]) RETURN
 DECLARE
     l pgpredict.learner := pgpredict.check_learner(learner);
     texts text[];
+    has_null boolean;
 BEGIN
     EXECUTE format(
-        'SELECT array_agg(%s) FROM unnest($1) AS g (given),'
+        'SELECT array_agg(%s), bool_or(%s) FROM unnest($1) AS g (given),'
         ' LATERAL (SELECT %s) AS k', pgpredict.key_text(learner),
+        pgpredict.each_learner_key(learner, 'k.key%4$s IS NULL', ' OR '),
         CASE WHEN cardinality(l.key) = 1
             THEN pgpredict.each_learner_key(learner, 'g.given::%2$s AS key%4$s')
             ELSE pgpredict.each_learner_key(
                 learner, '(g.given::jsonb ->> %1$L)::%2$s AS key%4$s') END)
-    INTO texts USING keys;
+    INTO texts, has_null USING keys;
+    IF has_null THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'one of them is NULL, or a part of it';
+    END IF;
     RETURN coalesce(texts, '{}');
 EXCEPTION WHEN data_exception THEN
     RAISE EXCEPTION 'these are no keys of learner %', learner USING
@@ -31,7 +36,7 @@ EXCEPTION WHEN data_exception THEN
         HINT = CASE WHEN cardinality(l.key) = 1
             THEN format('name values of %I', l.key[1])
             ELSE format('name each key as JSON: {%s}', (
-                SELECT string_agg(format('"%s": …', k.name), ', ' ORDER BY k.place)
+                SELECT string_agg(format('%s: …', to_json(k.name)), ', ' ORDER BY k.place)
                 FROM unnest(l.key) WITH ORDINALITY AS k (name, place))) END;
 END
 $$;

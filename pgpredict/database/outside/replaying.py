@@ -107,7 +107,7 @@ def import_estimator(cursor: Asking, name: str, estimator: Any) -> int:
     return int(state)
 
 
-def unlearn(cursor: Asking, name: str, keys: Sequence[str]) -> int:
+def unlearn(cursor: Asking, name: str, keys: Sequence[str | None]) -> int:
     """Take rows out again: from the state before the first of them, all batches without them.
 
     Returns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier, SGDRegressor
@@ -253,3 +254,10 @@ def test_a_kernel_that_changes_what_it_learnt_nothing_of_is_refused(
             " 'boolean', '{false,true}', '[{\"name\": \"coef\", \"shape\": [1]}]', '{0}',"
             " 'BEGIN RETURN ARRAY[parameters[1] + 1]; END', '0')"
         )
+
+
+@pytest.mark.parametrize("what", ["SGDClassifier", None, SGDClassifier])
+def test_what_is_no_estimator(db: pgpredict.Database, what: Any) -> None:
+    with pytest.raises(InvalidLearner, match="is no estimator"):
+        db.create_learner("other", what, source="payments", features=FEATURES, target="is_fraud")
+    assert "other" not in [learner.name for learner in db.learners()]

@@ -158,9 +158,13 @@ def test_spelling_of_a_key(connection: Connection, spelling: str) -> None:
     assert one(connection, "SELECT pgpredict.unlearn('fraud', ARRAY[%s])", [spelling]) == 1
 
 
-def test_what_is_no_key(db: pgpredict.Database, connection: Connection) -> None:
+@pytest.mark.parametrize("keys", [["seven"], [None], [7, None]])
+def test_what_is_no_key(db: pgpredict.Database, connection: Connection, keys: list[Any]) -> None:
+    insert(connection, 1, 10)
+    drain(connection)
     with pytest.raises(InvalidLearner, match="these are no keys of learner fraud"):
-        db.unlearn("fraud", ["seven"])
+        db.unlearn("fraud", keys)
+    assert state(connection) == 1
 
 
 def test_a_key_of_several_columns(db: pgpredict.Database, connection: Connection) -> None:
@@ -177,8 +181,9 @@ def test_a_key_of_several_columns(db: pgpredict.Database, connection: Connection
     assert one(connection, "SELECT keys FROM pgpredict.learner_batch ORDER BY state DESC") == [
         '{"day": "2026-01-01", "shop": "b"}'
     ]
-    with pytest.raises(InvalidLearner, match="no keys of learner visit"):
-        db.unlearn("visit", ["a"])
+    for key in ("a", {"shop": "b"}, {"shop": "b", "day": None}):
+        with pytest.raises(InvalidLearner, match="no keys of learner visit"):
+            db.unlearn("visit", [key])
 
 
 def test_a_learner_that_learns_meanwhile(
