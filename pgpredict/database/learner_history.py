@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -52,12 +52,15 @@ class LearnerHistory(Session):
 
         Raises:
             UnknownLearner: there is none of this name.
-            InvalidLearner: these are no keys, or the history of that time is not kept.
+            InvalidLearner: these are no keys, not several of them, or the history of that time is
+                not kept.
 
         Example:
             >>> db.unlearn("fraud", [8812, 8813])  # doctest: +SKIP
             2
         """
+        if isinstance(keys, str | Mapping) or not isinstance(keys, Iterable):
+            raise InvalidLearner(f"{keys!r} are not several keys", do=f"pass a list: [{keys!r}]")
         with self._work() as cursor:
             texts = [key_text(key) for key in keys]
             if _is_outside(cursor, name):
@@ -142,8 +145,8 @@ class LearnerHistory(Session):
 
         Raises:
             UnknownLearner: there is none of this name.
-            UnsupportedEstimator, InvalidLearner: it is another kind of estimator, or the learner
-                was created with ``updates="revise"``.
+            UnsupportedEstimator, InvalidLearner: it is another kind of estimator, has other
+                parameters or is not fitted, or the learner was created with ``updates="revise"``.
         """
         with self._work() as cursor:
             if _is_outside(cursor, name):
@@ -221,6 +224,7 @@ def _program(name: str, stored: dict[str, Any]) -> Any:
 
 
 def _imported(cursor: Asking, name: str, stored: dict[str, Any], estimator: Any) -> int:
+    from pgpredict.database.importing import check_like
     from pgpredict_transpiler.learning.registry import learning_program
 
     if stored["updates"] == "revise":
@@ -230,6 +234,8 @@ def _imported(cursor: Asking, name: str, stored: dict[str, Any], estimator: Any)
             "and would be back with the next batch",
             do="put the rows in the table, or create a learner with updates='ignore'",
         )
+    if stored["model_file"] is not None:
+        check_like(name, _program(name, stored).export(stored["parameters"]), estimator)
     classes = labels_of(stored["classes"], stored["label_type"]) or None
     program = learning_program(estimator, stored["features"], classes)
     if [[b.name, list(b.shape)] for b in program.blocks] != [

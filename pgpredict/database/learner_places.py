@@ -73,16 +73,25 @@ def placed(
     return _outside(estimator, features, classes, target)
 
 
-def check_estimator(estimator: Any) -> None:
-    """Refuse what is no estimator, such as a class.
+def check_given(estimator: Any, features: Sequence[str], target: str | None) -> None:
+    """Refuse what is no estimator, such as a class, one that learns labels without any, no list.
 
     Raises:
-        InvalidLearner: it is none.
+        InvalidLearner: it is one of these.
     """
+    from sklearn.base import is_regressor
+
     if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
         what = f"the class {estimator.__name__}" if isinstance(estimator, type) else repr(estimator)
         raise InvalidLearner(
             f"{what} is no estimator", do="pass one of scikit-learn, fitted or not: SGDClassifier()"
+        )
+    if isinstance(features, str):
+        raise InvalidLearner(f"{features!r} is no list of features", do=f"pass [{features!r}]")
+    if target is None and is_regressor(estimator):
+        raise InvalidLearner(
+            f"a {type(estimator).__name__} learns numbers, and no target is named",
+            do="name the column that holds them: target",
         )
 
 

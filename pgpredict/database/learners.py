@@ -100,12 +100,13 @@ class Learners(Session):
         # Loads scikit-learn: a second that other methods need not wait.
         from sklearn.base import is_classifier
 
-        from pgpredict.database.learner_places import check_estimator, placed
+        from pgpredict.database.learner_places import check_given, placed
         from pgpredict.database.modelbytes import model_bytes
         from pgpredict.database.outside.agreeing import check_agreement
         from pgpredict_transpiler.learning.registry import usual_updates
 
-        check_estimator(estimator)
+        check_given(estimator, features, target)
+        classes = None if classes is None else list(classes)
         updates = usual_updates(estimator) if updates is None else updates
         with self._work() as cursor:
             knows = hasattr(estimator, "classes_") or not is_classifier(estimator)

@@ -143,6 +143,22 @@ BEGIN
 END
 $$;
 
+-- Whether keys wait in a queue. One that is dropped meanwhile, or was by somebody, is none of the
+-- others' business: maintain mends it.
+CREATE OR REPLACE FUNCTION pgpredict.has_waiting(stream text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+DECLARE
+    found boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT FROM pgpredict.%I)', stream || '_queue') INTO found;
+    RETURN found;
+EXCEPTION WHEN undefined_table THEN
+    RETURN false;
+END
+$$;
+
 -- Streams and learners that have something to do now.
 CREATE OR REPLACE FUNCTION pgpredict.ready_streams() RETURNS SETOF text
     LANGUAGE plpgsql STABLE
@@ -163,12 +179,7 @@ BEGIN
         WHERE s.paused_at IS NULL
         ORDER BY s.name
     LOOP
-        -- A queue that somebody dropped is none of the other streams' business: maintain mends it.
-        IF NOT ready AND to_regclass(format('pgpredict.%I', stream || '_queue')) IS NOT NULL THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM pgpredict.%I)', stream || '_queue')
-            INTO ready;
-        END IF;
-        IF ready THEN
+        IF ready OR pgpredict.has_waiting(stream) THEN
             RETURN NEXT stream;
         END IF;
     END LOOP;

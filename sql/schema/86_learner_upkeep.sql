@@ -8,27 +8,13 @@ CREATE OR REPLACE FUNCTION pgpredict.is_learner(name text) RETURNS boolean
 
 -- Learners that have something to do now.
 CREATE OR REPLACE FUNCTION pgpredict.ready_learners() RETURNS SETOF text
-    LANGUAGE plpgsql STABLE
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
-DECLARE
-    learner text;
-    ready boolean;
-BEGIN
-    FOR learner IN
-        SELECT l.name FROM pgpredict.learner AS l WHERE l.status = 'learning' ORDER BY l.name
-    LOOP
-        -- A queue that somebody dropped is none of the others' business: maintain mends it.
-        IF to_regclass(format('pgpredict.%I', learner || '_queue')) IS NOT NULL THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM pgpredict.%I)', learner || '_queue')
-            INTO ready;
-            IF ready THEN
-                RETURN NEXT learner;
-            END IF;
-        END IF;
-    END LOOP;
-END
-$$;
+    SELECT l.name FROM pgpredict.learner AS l
+    WHERE l.status = 'learning' AND pgpredict.has_waiting(l.name)
+    ORDER BY l.name
+    $$;
 
 -- What a learner needs from time to time: the new name of a renamed source, triggers on its new
 -- partitions, its queue, a small one when it is empty. Rows that were in a table when it became a

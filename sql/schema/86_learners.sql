@@ -79,7 +79,12 @@ BEGIN
     wanted.accepts := create_learner.accepts;
     wanted.expects := create_learner.expects;
     wanted.model_file := create_learner.model_file;
-    wanted.level := create_learner.level;
+    -- A row that an UPDATE moves to another partition shows to no trigger of a statement as a new one.
+    wanted.level := CASE
+        WHEN level = 'statement' AND updates = 'ignore'
+            AND EXISTS (SELECT FROM pg_partitioned_table AS p WHERE p.partrelid = source)
+        THEN 'row'
+        ELSE level END;
     wanted.notify := coalesce(create_learner.notify, true);
     wanted.retention := create_learner.retention;
     wanted.updates := create_learner.updates;
@@ -96,7 +101,7 @@ BEGIN
     PERFORM pgpredict.check_learner_columns(
         source, wanted.key, wanted.target, wanted.features, wanted.label_type);
     PERFORM pgpredict.check_readable(source);
-    PERFORM pgpredict.check_may_capture(source, level);
+    PERFORM pgpredict.check_may_capture(source, wanted.level);
     INSERT INTO pgpredict.learner SELECT wanted.*;
     INSERT INTO pgpredict.learner_state (
         learner, state, made_by, rows, batch_rows, checkpoint, parameters, model)

@@ -1,7 +1,7 @@
 -- Unlearning: the numbers of a learner that never saw some rows.
 
--- Keys as the history writes them, whatever the caller's spelling: 017 is 17. Raises where one is
--- not of the key's type, or NULL, or lacks a column.
+-- Keys as the history writes them, whatever the caller's spelling: 017 is 17, and 1 is 1.00 where
+-- the history has that. Raises where one is not of the key's type, or NULL, or lacks a column.
 CREATE OR REPLACE FUNCTION pgpredict.key_texts(learner text, keys text[]) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pgpredict, pg_temp
@@ -13,20 +13,31 @@ CREATE OR REPLACE FUNCTION pgpredict.key_texts(learner text, keys text[]) RETURN
     AS $$
 DECLARE
     l pgpredict.learner := pgpredict.check_learner(learner);
+    typed CONSTANT text := CASE WHEN cardinality(l.key) = 1
+        THEN pgpredict.each_learner_key(learner, 'g.given::%2$s AS key%4$s')
+        ELSE pgpredict.each_learner_key(
+            learner, '(g.given::jsonb ->> %1$L)::%2$s AS key%4$s') END;
     texts text[];
     has_null boolean;
 BEGIN
     EXECUTE format(
         'SELECT array_agg(%s), bool_or(%s) FROM unnest($1) AS g (given),'
         ' LATERAL (SELECT %s) AS k', pgpredict.key_text(learner),
-        pgpredict.each_learner_key(learner, 'k.key%4$s IS NULL', ' OR '),
-        CASE WHEN cardinality(l.key) = 1
-            THEN pgpredict.each_learner_key(learner, 'g.given::%2$s AS key%4$s')
-            ELSE pgpredict.each_learner_key(
-                learner, '(g.given::jsonb ->> %1$L)::%2$s AS key%4$s') END)
+        pgpredict.each_learner_key(learner, 'k.key%4$s IS NULL', ' OR '), typed)
     INTO texts, has_null USING keys;
     IF has_null THEN
         RAISE null_value_not_allowed USING MESSAGE = 'one of them is NULL, or a part of it';
+    END IF;
+    IF pgpredict.has_spellings(l) THEN
+        EXECUTE format(
+            'WITH learnt AS ('
+            '    SELECT g.given, k.* FROM ('
+            '        SELECT DISTINCT key FROM pgpredict.learner_batch AS b, unnest(b.keys) AS key'
+            '        WHERE b.learner = $2) AS g (given), LATERAL (SELECT %1$s) AS k)'
+            ' SELECT array_agg(DISTINCT coalesce(h.given, g.given)) FROM unnest($1) AS g (given)'
+            ' CROSS JOIN LATERAL (SELECT %1$s) AS k LEFT JOIN learnt AS h ON %2$s',
+            typed, pgpredict.each_learner_key(learner, 'h.key%4$s = k.key%4$s', ' AND '))
+        INTO texts USING texts, learner;
     END IF;
     RETURN coalesce(texts, '{}');
 EXCEPTION WHEN data_exception THEN
@@ -40,6 +51,15 @@ EXCEPTION WHEN data_exception THEN
                 FROM unnest(l.key) WITH ORDINALITY AS k (name, place))) END;
 END
 $$;
+
+-- Whether equal keys of a learner may be written in several ways, as 1 and 1.00.
+CREATE OR REPLACE FUNCTION pgpredict.has_spellings(learner pgpredict.learner) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT bool_or(k.type !~ '^(smallint|integer|bigint|text|character|uuid|date|boolean|timestamp)')
+    FROM pgpredict.key_columns(to_regclass((learner).source), (learner).key) AS k
+    $$;
 
 -- Where to begin without some rows: the state before the first of them was learnt, and the way from
 -- there to the current state. `first_state` is NULL where none of them was learnt. Raises where the

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pgpredict.database.importing import check_like
 from pgpredict.database.learner_statements import Asking, first, labels_of, run
 from pgpredict.database.outside import stored, teaching
 from pgpredict.database.outside.agreeing import check_agreement
@@ -83,12 +84,7 @@ def import_estimator(cursor: Asking, name: str, estimator: Any) -> int:
         GoldenRowMismatch: the database would answer otherwise.
     """
     made_of = first(cursor, "taught", name=name)
-    there = export(cursor, name, None)
-    if _kinds(there) != _kinds(estimator):
-        raise InvalidLearner(
-            f"{_kinds(estimator)} is not what learner {name} was made of: {_kinds(there)}",
-            do="export a state, teach that, and import it again",
-        )
+    check_like(name, export(cursor, name, None), estimator)
     labels = labels_of(made_of["classes"], made_of["label_type"]) or None
     prepared = prepare(estimator, made_of["features"], labels)
     blocks = [] if prepared.program is None else prepared.program.blocks
@@ -135,10 +131,6 @@ def unlearn(cursor: Asking, name: str, keys: Sequence[str | None]) -> int:
                 )  # fmt: skip
     run(cursor, "note_unlearnt", name=name, taken=taken, first_state=start["first_state"])
     return taken
-
-
-def _kinds(estimator: Any) -> str:
-    return " -> ".join(type(step).__name__ for step in teaching.steps(estimator))
 
 
 def _not_kept(name: str, state: int) -> InvalidLearner:

@@ -98,8 +98,11 @@ def test_import(db: pgpredict.Database, connection: Connection, pupil: str) -> N
     X = rows(1, 1)[0].to_numpy()
     asked = "SELECT predict.pupil_proba(p) FROM payments AS p WHERE id = 1"
     assert one(connection, asked) == pytest.approx(trained.predict_proba(X)[0, 1], rel=1e-9)
-    with pytest.raises(InvalidLearner, match="parts of other sizes"):
-        db.import_learner(pupil, MLPClassifier((5,)))
+    with pytest.raises(InvalidLearner, match="has other parameters than learner pupil") as caught:
+        db.import_learner(pupil, MLPClassifier((5,), learning_rate_init=0.01))
+    assert caught.value.details == ("hidden_layer_sizes: learner (4,), estimator (5,)",)
+    with pytest.raises(InvalidLearner, match="is not fitted"):
+        db.import_learner(pupil, NETWORK)
     with pytest.raises(InvalidLearner, match="is not what learner pupil was made of"):
         db.import_learner(pupil, MLPRegressor())
     assert db.learner(pupil).state == 7

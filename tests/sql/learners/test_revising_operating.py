@@ -198,7 +198,7 @@ def test_in_a_replica(
         (Ridge(), {"updates": "ignore"}, UnsupportedEstimator, "updates='revise'"),
         (Ridge(), {"updates": "forget"}, InvalidLearner, "it is ignore or revise"),
         (Ridge(), {"backfill": False}, InvalidLearner, "backfill cannot be false"),
-        (Ridge(), {"target": None}, InvalidLearner, "what revises has a target"),
+        (Ridge(), {"target": None}, InvalidLearner, "learns numbers, and no target is named"),
         (Ridge(), {"classes": ["a", "b"]}, InvalidLearner, "has no classes"),
         (
             MultinomialNB().fit([[1, 2], [2, 1]], ["loft", "whole"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import pgpredict
 from tests.sql.learners.asking import Connection, drain, learnt, one
 from tests.sql.learners.payments import create, estimator, insert
@@ -37,9 +39,8 @@ SALES = """
 """
 
 
-def test_a_partition_that_is_detached_is_not_learnt_from_until_it_is_back(
-    db: pgpredict.Database, connection: Connection
-) -> None:
+def sell(db: pgpredict.Database, connection: Connection) -> None:
+    """A learner of a table in partitions."""
     connection.execute(SALES.encode())
     db.create_learner(
         *("sold", estimator()),
@@ -48,15 +49,52 @@ def test_a_partition_that_is_detached_is_not_learnt_from_until_it_is_back(
         target="is_fraud",
         classes=[False, True],
     )
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        "UPDATE sales SET hours = 2, is_fraud = (id % 2 = 0)",
+        "UPDATE sales SET is_fraud = (id % 2 = 0); UPDATE sales SET hours = 2",
+        """UPDATE sales SET is_fraud = (id % 2 = 0), hours = 2 WHERE id % 3 > 0;
+           UPDATE sales SET is_fraud = true, id = id + 100 WHERE id % 3 = 0 AND hours = 1""",
+    ],
+)
+def test_rows_that_an_update_moves_to_another_partition_are_learnt(
+    db: pgpredict.Database, connection: Connection, move: str
+) -> None:
+    sell(db, connection)
+    connection.execute("INSERT INTO sales SELECT i, i, 1, NULL FROM generate_series(1, 10) AS i")
+    for statement in move.split(";"):
+        connection.execute(statement.encode())
+    drain(connection, learner="sold")
+    keys = connection.execute(
+        "SELECT count(*), count(DISTINCT key) FROM pgpredict.learner_batch AS b, unnest(b.keys) key"
+    ).fetchone()
+    assert keys == (10, 10)
+    assert db.learner("sold").rows == 10
+
+
+def test_rows_of_a_partition_that_was_just_made_are_learnt(
+    db: pgpredict.Database, connection: Connection
+) -> None:
+    sell(db, connection)
+    connection.execute("CREATE TABLE three PARTITION OF sales FOR VALUES IN (3)")
+    connection.execute("INSERT INTO three VALUES (1, 1, 3, true)")
+    drain(connection, learner="sold")
+    assert db.learner("sold").rows == 1
+
+
+def test_a_partition_that_is_detached_is_not_learnt_from_until_it_is_back(
+    db: pgpredict.Database, connection: Connection
+) -> None:
+    sell(db, connection)
     connection.execute("ALTER TABLE sales DETACH PARTITION one")
-    said = [note for (note,) in connection.execute("SELECT pgpredict.maintain('sold')").fetchall()]
-    assert said == ["public.one is no partition of the source any more: its triggers are gone"]
     connection.execute("INSERT INTO one VALUES (1, 1, 1, true)")
     assert db.learner("sold").depth == 0
     assert connection.execute("SELECT pgpredict.maintain('sold')").fetchall() == []
     connection.execute("ALTER TABLE sales ATTACH PARTITION one FOR VALUES IN (1)")
-    said = [note for (note,) in connection.execute("SELECT pgpredict.maintain('sold')").fetchall()]
-    assert said == ["1 new partitions of public.sales"]
+    assert connection.execute("SELECT pgpredict.maintain('sold')").fetchall() == []
     connection.execute("INSERT INTO one VALUES (2, 1, 1, true)")
     connection.execute("UPDATE one SET id = 3 WHERE id = 2")
     drain(connection, learner="sold")

@@ -158,11 +158,57 @@ def test_spelling_of_a_key(connection: Connection, spelling: str) -> None:
     assert one(connection, "SELECT pgpredict.unlearn('fraud', ARRAY[%s])", [spelling]) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "learnt", "named"),
+    [
+        ("numeric(10, 2)", "1", "1"),
+        ("numeric", "1.00", "1"),
+        ("float8", "-0", "0"),
+        ("interval", "24:00", "1 day"),
+    ],
+)
+def test_keys_that_are_equal_and_written_otherwise(
+    db: pgpredict.Database, connection: Connection, kind: str, learnt: str, named: str
+) -> None:
+    connection.execute(
+        f"CREATE TABLE visits (nr {kind}, n integer, x float8, y boolean, UNIQUE (nr, n));"
+        f"ALTER TABLE visits ALTER nr SET NOT NULL, ALTER n SET NOT NULL;"
+        f"CREATE TABLE calls (nr {kind} PRIMARY KEY, x float8, y boolean)".encode()
+    )
+    for source, key in (("visits", ["nr", "n"]), ("calls", ["nr"])):
+        db.create_learner(
+            *(source, estimator()),
+            source=source,
+            key=key,
+            features=["x"],
+            target="y",
+            classes=[False, True],
+        )
+    connection.execute("INSERT INTO visits VALUES (%s, 1, 1, true)", [learnt])
+    connection.execute("INSERT INTO calls VALUES (%s, 1, true)", [learnt])
+    for source in ("visits", "calls"):
+        drain(connection, learner=source)
+    assert db.unlearn("visits", [{"nr": named, "n": 1}]) == 1
+    assert db.unlearn("calls", [named]) == 1
+    assert (db.learner("visits").rows, db.learner("calls").rows) == (0, 0)
+
+
 @pytest.mark.parametrize("keys", [["seven"], [None], [7, None]])
 def test_what_is_no_key(db: pgpredict.Database, connection: Connection, keys: list[Any]) -> None:
     insert(connection, 1, 10)
     drain(connection)
     with pytest.raises(InvalidLearner, match="these are no keys of learner fraud"):
+        db.unlearn("fraud", keys)
+    assert state(connection) == 1
+
+
+@pytest.mark.parametrize("keys", ["10", 10, {"id": 10}])
+def test_a_key_that_is_no_list_of_keys(
+    db: pgpredict.Database, connection: Connection, keys: Any
+) -> None:
+    insert(connection, 1, 10)
+    drain(connection)
+    with pytest.raises(InvalidLearner, match="are not several keys"):
         db.unlearn("fraud", keys)
     assert state(connection) == 1
 

@@ -47,13 +47,15 @@ def classes_of(estimator: Any, classes: Sequence[Any] | None) -> tuple[Any, ...]
         UnsupportedEstimator: they have no common SQL type.
     """
     known = getattr(estimator, "classes_", None)
+    if classes is not None:
+        classes = [label.item() if isinstance(label, np.generic) else label for label in classes]
     if known is None and not classes:
         raise InvalidLearner(
             f"the classes of the {type(estimator).__name__} are not known",
             why="a first row shows one class only",
             do="name all classes, as in the first call of partial_fit",
         )
-    labels = known if known is not None else np.unique(np.asarray(classes))
+    labels = known if known is not None else _distinct(estimator, classes or ())
     found = tuple(np.asarray(labels).tolist())
     if known is not None and classes and sorted(map(repr, classes)) != sorted(map(repr, found)):
         raise InvalidLearner(
@@ -74,13 +76,23 @@ def classes_of(estimator: Any, classes: Sequence[Any] | None) -> tuple[Any, ...]
     return found
 
 
+def _distinct(estimator: Any, classes: Sequence[Any]) -> Any:
+    try:
+        return np.unique(np.asarray(classes))
+    except TypeError:
+        refuse(
+            estimator,
+            "its class labels have no common SQL type: use text, whole numbers, booleans or floats",
+        )
+
+
 def refuse_classes(estimator: Any, classes: Sequence[Any] | None) -> None:
     """What predicts a number, or finds clusters, has no classes.
 
     Raises:
         InvalidLearner: some are given.
     """
-    if classes:
+    if classes is not None and len(classes) > 0:
         raise InvalidLearner(
             f"a {type(estimator).__name__} has no classes", do="leave the classes out"
         )
@@ -109,7 +121,7 @@ def with_attributes(
     made.n_features_in_ = len(features)
     if named:
         made.feature_names_in_ = np.asarray(features, dtype=object)
-    if classes:
+    if classes is not None and len(classes) > 0:
         made.classes_ = getattr(estimator, "classes_", np.asarray(classes))
     for name, value in learnt.items():
         setattr(made, name, value)
