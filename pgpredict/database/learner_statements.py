@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psycopg import Cursor, sql
 from psycopg import errors as pg
+from psycopg.postgres import types
 from psycopg.types.json import Jsonb
 
 from pgpredict.database.queries import query
@@ -52,13 +54,23 @@ def labels_there(cursor: Asking, source: str, target: str) -> list[Any]:
         found = cursor.execute(statement).fetchone()
     except pg.UndefinedColumn as error:
         raise InvalidSource(f"{source} has no column {target}") from error
-    labels = (found or {}).get("labels") or []
+    labels = _as_rows_are_read(cursor, (found or {}).get("labels") or [])
     if len(labels) > MOST_CLASSES:
         raise InvalidLearner(
             f"{target} holds more than {MOST_CLASSES} different labels: they are no classes",
             do="name the classes, or take an estimator that predicts a number",
         )
     return [label if type(label) in SQL_TYPES else float(label) for label in labels]
+
+
+def _as_rows_are_read(cursor: Asking, labels: list[Any]) -> list[Any]:
+    """Labels of a type that is cast when rows are read: char(n) to text, real to float8."""
+    kind = cursor.description[0].type_code if cursor.description else 0
+    if kind == types["bpchar"].array_oid:
+        return [label.rstrip(" ") for label in labels]
+    if kind == types["float4"].array_oid:
+        return [struct.unpack("f", struct.pack("f", label))[0] for label in labels]
+    return labels
 
 
 def described(estimator: object) -> str:

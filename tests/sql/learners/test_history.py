@@ -178,6 +178,20 @@ def test_what_could_not_be_captured_is_released(
     assert learnt(connection)[-3:] == [301, 302, 303]
 
 
+def test_what_was_learnt_and_then_not_captured_is_not_learnt_again(
+    db: pgpredict.Database, connection: Connection, learner: str
+) -> None:
+    before = db.learner(learner).rows
+    connection.execute("ALTER TABLE payments RENAME is_fraud TO fraud")
+    connection.execute("UPDATE payments SET amount = amount + 1 WHERE id <= 7")
+    connection.execute("ALTER TABLE payments RENAME fraud TO is_fraud")
+    assert len(db.quarantine(learner)) == 7
+    assert db.release_quarantine(learner) == 7
+    drain(connection)
+    assert db.learner(learner).rows == before
+    assert db.quarantine(learner) == []
+
+
 def test_events(db: pgpredict.Database, learner: str) -> None:
     db.checkpoint(learner)
     db.rollback_learner(learner, 3)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier, SGDRegressor
 
@@ -255,33 +252,3 @@ def test_a_kernel_that_changes_what_it_learnt_nothing_of_is_refused(
             " 'boolean', '{false,true}', '[{\"name\": \"coef\", \"shape\": [1]}]', '{0}',"
             " 'BEGIN RETURN ARRAY[parameters[1] + 1]; END', '0')"
         )
-
-
-@pytest.mark.parametrize("place", [None, "worker"])
-def test_a_regressor_without_a_target(db: pgpredict.Database, place: str | None) -> None:
-    with pytest.raises(InvalidLearner, match="learns numbers, and no target is named"):
-        db.create_learner(
-            "other", SGDRegressor(), source="payments", features=FEATURES, place=place
-        )
-
-
-def test_features_that_are_no_list(db: pgpredict.Database) -> None:
-    with pytest.raises(InvalidLearner, match="'amount' is no list of features"):
-        db.create_learner("other", SGDRegressor(), source="payments", features="amount")
-
-
-@pytest.mark.parametrize(
-    "classes",
-    [np.array([True, False]), pd.Series([False, True]), {False, True}, list(np.array([0, 1]) > 0)],
-    ids=["array", "Series", "set", "scalars of numpy"],
-)
-def test_classes_as_scikit_learn_takes_them(db: pgpredict.Database, classes: Any) -> None:
-    create(db, classes=classes)
-    assert db.learner("fraud").classes == ["false", "true"]
-
-
-@pytest.mark.parametrize("what", ["SGDClassifier", None, SGDClassifier])
-def test_what_is_no_estimator(db: pgpredict.Database, what: Any) -> None:
-    with pytest.raises(InvalidLearner, match="is no estimator"):
-        db.create_learner("other", what, source="payments", features=FEATURES, target="is_fraud")
-    assert "other" not in [learner.name for learner in db.learners()]
