@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS pgpredict.schema_version (
 
 DO $$
 DECLARE
-    of_these_files CONSTANT integer := 12;
+    of_these_files CONSTANT integer := 13;
     found integer := (SELECT max(version) FROM pgpredict.schema_version);
 BEGIN
     IF found < of_these_files THEN

@@ -97,7 +97,8 @@ ALTER TABLE pgpredict.learner_current ALTER COLUMN parameters SET STORAGE EXTERN
 CREATE TABLE IF NOT EXISTS pgpredict.learner_sums (
     learner text      PRIMARY KEY REFERENCES pgpredict.learner (name) ON DELETE CASCADE,
     rows    bigint    NOT NULL,
-    sums    numeric[] NOT NULL
+    sums    numeric[] NOT NULL,
+    tables  oid[]     NOT NULL DEFAULT '{}' -- those of the source when it was looked at last
 ) WITH (fillfactor = 10);
 
 -- Rows that were not learnt, and why.

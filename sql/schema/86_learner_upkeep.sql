@@ -16,6 +16,42 @@ CREATE OR REPLACE FUNCTION pgpredict.ready_learners() RETURNS SETOF text
     ORDER BY l.name
     $$;
 
+-- The tables of the source of a learner, those that have its triggers.
+CREATE OR REPLACE FUNCTION pgpredict.tables_now(learner text) RETURNS oid[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$ SELECT ARRAY(SELECT t::oid FROM pgpredict.captured_tables(learner) AS t ORDER BY t::oid) $$;
+
+-- Keeps with a learner that revises which tables its source has.
+CREATE OR REPLACE FUNCTION pgpredict.note_learner_tables(learner text) RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+    UPDATE pgpredict.learner_sums AS s
+    SET tables = pgpredict.tables_now(note_learner_tables.learner)
+    WHERE s.learner = note_learner_tables.learner
+      AND s.tables <> pgpredict.tables_now(note_learner_tables.learner)
+    $$;
+
+-- Has the source of a learner that revises compared, where a table of it is gone: no trigger tells of
+-- a partition that is dropped. Returns what it found.
+CREATE OR REPLACE FUNCTION pgpredict.mend_dropped_partitions(learner text) RETURNS SETOF text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pgpredict, pg_temp
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pgpredict.learner_sums AS s
+               WHERE s.learner = mend_dropped_partitions.learner
+                 AND NOT s.tables <@ pgpredict.tables_now(s.learner))
+    THEN
+        EXECUTE pgpredict.fill(
+            pgpredict.ask_to_compare_template(),
+            pgpredict.learner_pieces(learner) || pgpredict.revision_pieces(learner));
+        RETURN NEXT 'a table of the source is gone: all rows are compared';
+    END IF;
+END
+$$;
+
 -- What a learner needs from time to time: the new name of a renamed source, triggers on its new
 -- partitions, its queue, a small one when it is empty. Rows that were in a table when it became a
 -- partition are not learnt: nobody can tell whether they were before, unless the learner keeps them
@@ -59,8 +95,10 @@ BEGIN
     PERFORM pgpredict.forget_rates(learner);
     IF l.updates = 'revise' THEN
         RETURN QUERY SELECT pgpredict.mend_learner_rows(learner);
+        RETURN QUERY SELECT pgpredict.mend_dropped_partitions(learner);
     END IF;
     RETURN QUERY SELECT pgpredict.mend_partitions(learner, adopted);
+    PERFORM pgpredict.note_learner_tables(learner);
     -- Last: it may lock the queue until all of this is committed.
     PERFORM pgpredict.shrink_queue(learner);
 EXCEPTION

@@ -115,6 +115,7 @@ BEGIN
     PERFORM pgpredict.build_learner(name);
     PERFORM pgpredict.try_learner(name);
     PERFORM pgpredict.create_learner_triggers(name, t) FROM pgpredict.tables_to_learn(name) AS t;
+    PERFORM pgpredict.note_learner_tables(name);
     IF updates = 'revise' THEN
         PERFORM pgpredict.enqueue_differences(name);
     ELSIF backfill THEN

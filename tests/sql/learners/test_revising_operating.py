@@ -114,6 +114,24 @@ def test_partitions_that_come_and_go(db: pgpredict.Database, connection: Connect
     assert db.learner("flat").depth == 0
 
 
+def test_a_partition_that_is_dropped(db: pgpredict.Database, connection: Connection) -> None:
+    connection.execute("ALTER TABLE flats RENAME TO old_flats")
+    connection.execute(f"{FLATS} PARTITION BY RANGE (id)")
+    connection.execute("ALTER TABLE flats ATTACH PARTITION old_flats FOR VALUES FROM (0) TO (100)")
+    connection.execute("CREATE TABLE new_flats PARTITION OF flats FOR VALUES FROM (100) TO (200)")
+    create(db, Ridge())
+    connection.execute("INSERT INTO flats SELECT id + 100, size, rooms, 5 FROM old_flats")
+    drain(connection, learner="flat")
+    connection.execute("DROP TABLE new_flats")
+    asked = "SELECT pgpredict.maintain('flat')"
+    assert connection.execute(asked).fetchall() == [
+        ("a table of the source is gone: all rows are compared",)
+    ]
+    assert connection.execute(asked).fetchall() == []
+    drain(connection, learner="flat")
+    assert_fitted(db, connection, Ridge())
+
+
 def test_rows_that_have_no_solution(db: pgpredict.Database, connection: Connection) -> None:
     connection.execute("DELETE FROM flats")
     create(db, LinearRegression(fit_intercept=False))
