@@ -20,6 +20,8 @@ from pgpredict.errors import InUse, InvalidTarget
 
 # Nobody waits behind us for longer than that while we wait for readers of the old table.
 LOCK = "500ms"
+# What a table has to be still when another takes its place, which would undo what somebody changed.
+SAME = ("oid", "kind", "persistence", "names", "types", "primary_key", "key_is_deferrable")
 # Seconds until a run gives up to wait for them.
 PATIENCE = 300.0
 
@@ -54,12 +56,14 @@ def take_place(job: Job, connection: Connection[Any]) -> None:
 def _locked(job: Job, connection: Connection[Any]) -> Row | None:
     """What the target is, locked, so that nobody changes it any more; None: it is not there."""
     target, before = job.target, job.target.state
-    if targets.state(connection, target.schema, target.name) is None:
+    if before is None and targets.state(connection, target.schema, target.name) is None:
         return None
     with unchanged(target.label):
         run(connection, "lock_alone", table=target.table)
         state = targets.state(connection, target.schema, target.name)
-        if before is None or state is None or before["oid"] != state["oid"] or state["attached"]:
+        if before is None or state is None or state["attached"]:
+            raise Changed
+        if any(before[fact] != state[fact] for fact in SAME):
             raise Changed
     return state
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 import pgpredict
-from pgpredict.batch import partitioned
+from pgpredict.batch import partitioned, swapping, whole
 from pgpredict.errors import InvalidTarget
 
 SCORES: dict[str, Any] = {"source": "visits", "into": "scores", "key": "id"}
@@ -90,6 +90,40 @@ def test_what_is_put_on_a_table_until_it_is_replaced(
         after = tables(connection)
 
     assert before == [found for found in after if found in before]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE scores ADD note text",
+        "ALTER TABLE scores RENAME probability TO p",
+        "ALTER TABLE scores ALTER prediction TYPE varchar(20)",
+        "ALTER TABLE scores RENAME TO mine",
+        "DROP TABLE scores",
+        """ALTER TABLE scores RENAME TO mine;
+           CREATE TABLE scores (LIKE mine);
+           ALTER TABLE scores ADD PRIMARY KEY (id)""",
+    ],
+)
+def test_a_table_that_is_changed_before_it_is_replaced(
+    shop: pgpredict.Database,
+    connection: psycopg.Connection,
+    installed_dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+    statement: str,
+) -> None:
+    shop.score("buys", **SCORES)
+    take_place, changed = swapping.take_place, []
+
+    def late(*given: Any) -> None:
+        connection.execute(statement.encode())
+        changed.extend(tables(connection))
+        take_place(*given)
+
+    monkeypatch.setattr(whole, "take_place", late)
+    score(shop)()
+
+    assert tables(connection) == changed
 
 
 @pytest.mark.parametrize(
