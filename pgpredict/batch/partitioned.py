@@ -22,7 +22,7 @@ from pgpredict.batch.job import Crew, Job, Meter, Outcome
 from pgpredict.batch.keeping import attached, is_partition, keep, kept, required
 from pgpredict.batch.periods import Partition, wanted_partitions
 from pgpredict.batch.statements import Row, columns, raw, run, told
-from pgpredict.batch.swapping import Changed, patiently, unchanged
+from pgpredict.batch.swapping import Changed, patiently, rename, unchanged
 from pgpredict.batch.targets import Target, declared
 from pgpredict.batch.whole import build, finish
 from pgpredict.errors import InvalidTarget
@@ -157,7 +157,7 @@ def _attach(
         statements = kept(connection, there["oid"], made, final, key)
         run(connection, "detach", table=target.table, partition=final)
         run(connection, "drop", table=final)
-    _rename(job, connection, partition, made, name, key)
+    _take_name(job, connection, made, name, (_key_of(job, partition), key))
     keep(connection, statements)
     try:
         run(connection, "attach", table=target.table, partition=final, bound=partition.bound)
@@ -173,30 +173,18 @@ def _attach(
         run(connection, "own", table=final, owner=raw(owner["owner"]))
 
 
-def _rename(
-    job: Job,
-    connection: Connection[Any],
-    partition: Partition,
-    made: Identifier,
-    name: str,
-    key: str,
+def _take_name(
+    job: Job, connection: Connection[Any], made: Identifier, name: str, key: tuple[str, str]
 ) -> None:
     """Give a finished table and its primary key the names of the partition."""
     try:
-        run(connection, "rename", table=made, name=Identifier(name))
+        rename(connection, made, Identifier(job.target.schema, name), name, key)
     except pg.DuplicateTable:
         raise InvalidTarget(
             f"there is {told(job.target.schema, name)}, and it is no partition of "
             f"{job.target.label}",
             do="rename or drop it, or name another table for the scores",
         ) from None
-    run(
-        connection,
-        "rename_constraint",
-        table=Identifier(job.target.schema, name),
-        before=Identifier(_key_of(job, partition)),
-        name=Identifier(key),
-    )
 
 
 def _lock(connection: Connection[Any], target: Target, partition: Row) -> None:

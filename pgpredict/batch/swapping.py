@@ -37,20 +37,34 @@ def take_place(job: Job, connection: Connection[Any]) -> None:
             key = state["key"]
             statements = kept(connection, state["oid"], made, target.table, key)
             run(connection, "drop", table=target.table)
-        run(connection, "rename", table=made, name=Identifier(target.name))
-        run(
-            connection,
-            "rename_constraint",
-            table=target.table,
-            before=Identifier(target.unfinished_key),
-            name=Identifier(key),
-        )
+        rename(connection, made, target.table, target.name, (target.unfinished_key, key))
         run(connection, "unmark", table=target.table)
         keep(connection, statements)
         if state is not None:
             run(connection, "own", table=target.table, owner=raw(state["owner"]))
 
     patiently(connection, target.label, swap)
+
+
+def rename(
+    connection: Connection[Any],
+    made: Identifier,
+    table: Identifier,
+    name: str,
+    key: tuple[str, str],
+) -> None:
+    """Give a finished table and its primary key the names of another.
+
+    Args:
+        connection: in the transaction that puts it in place.
+        made: the finished table.
+        table: where it is then, with its schema.
+        name: what it is called then.
+        key: what its primary key is called now, and then.
+    """
+    before, after = map(Identifier, key)
+    run(connection, "rename", table=made, name=Identifier(name))
+    run(connection, "rename_constraint", table=table, before=before, name=after)
 
 
 def _locked(job: Job, connection: Connection[Any]) -> Row | None:

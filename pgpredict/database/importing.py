@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pgpredict.database.outside import teaching
 from pgpredict.errors import InvalidLearner
 
 # What says nothing of the numbers that come of the next rows, or was used up by the first.
@@ -31,8 +32,6 @@ def check_like(name: str, made_of: Any, estimator: Any) -> None:
     Raises:
         InvalidLearner: it is not like that.
     """
-    from pgpredict.database.outside import teaching
-
     if _kinds(made_of) != _kinds(estimator):
         raise InvalidLearner(
             f"{_kinds(estimator)} is not what learner {name} was made of: {_kinds(made_of)}", do=DO
@@ -51,8 +50,6 @@ def check_like(name: str, made_of: Any, estimator: Any) -> None:
 
 
 def _kinds(estimator: Any) -> str:
-    from pgpredict.database.outside import teaching
-
     return " -> ".join(type(step).__name__ for step in teaching.steps(estimator))
 
 

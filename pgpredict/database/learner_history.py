@@ -208,8 +208,8 @@ def _replaying() -> ModuleType:
     return replaying
 
 
-def _program(name: str, stored: dict[str, Any]) -> Any:
-    """What a learner was made of, as a program."""
+def _made_of(name: str, stored: dict[str, Any]) -> Any:
+    """The estimator that a learner was made of."""
     # Loads scikit-learn: a second that other methods need not wait.
     from pgpredict.modelfile import skopsfile
 
@@ -218,9 +218,13 @@ def _program(name: str, stored: dict[str, Any]) -> Any:
             f"the estimator of learner {name} was not kept",
             why="it was created without Python, or skops cannot write it",
         )
-    estimator = skopsfile.read(f"learner {name}", stored["model_file"], False)
+    return skopsfile.read(f"learner {name}", stored["model_file"], False)
+
+
+def _program(name: str, stored: dict[str, Any]) -> Any:
+    """What a learner was made of, as a program."""
     classes = labels_of(stored["classes"], stored["label_type"]) or None
-    return program_of(estimator, stored["features"], classes, stored["updates"])
+    return program_of(_made_of(name, stored), stored["features"], classes, stored["updates"])
 
 
 def _imported(cursor: Asking, name: str, stored: dict[str, Any], estimator: Any) -> int:
@@ -235,7 +239,7 @@ def _imported(cursor: Asking, name: str, stored: dict[str, Any], estimator: Any)
             do="put the rows in the table, or create a learner with updates='ignore'",
         )
     if stored["model_file"] is not None:
-        check_like(name, _program(name, stored).export(stored["parameters"]), estimator)
+        check_like(name, _made_of(name, stored), estimator)
     classes = labels_of(stored["classes"], stored["label_type"]) or None
     program = learning_program(estimator, stored["features"], classes)
     if [[b.name, list(b.shape)] for b in program.blocks] != [

@@ -106,7 +106,6 @@ class Learners(Session):
         from pgpredict_transpiler.learning.registry import usual_updates
 
         check_given(estimator, features, target)
-        classes = None if classes is None else list(classes)
         updates = usual_updates(estimator) if updates is None else updates
         with self._work() as cursor:
             knows = hasattr(estimator, "classes_") or not is_classifier(estimator)

@@ -165,24 +165,17 @@ CREATE OR REPLACE FUNCTION pgpredict.ready_streams() RETURNS SETOF text
     SECURITY DEFINER
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
-DECLARE
-    stream text;
-    ready boolean;
 BEGIN
-    FOR stream, ready IN
-        SELECT s.name,
-               EXISTS (SELECT FROM pgpredict.failure AS f
-                       WHERE f.stream = s.name AND f.not_before <= clock_timestamp())
-               OR EXISTS (SELECT FROM pgpredict.backfill AS b
-                          WHERE b.stream = s.name AND b.finished_at IS NULL)
-        FROM pgpredict.stream AS s
-        WHERE s.paused_at IS NULL
-        ORDER BY s.name
-    LOOP
-        IF ready OR pgpredict.has_waiting(stream) THEN
-            RETURN NEXT stream;
-        END IF;
-    END LOOP;
+    RETURN QUERY
+    SELECT s.name
+    FROM pgpredict.stream AS s
+    WHERE s.paused_at IS NULL
+      AND (EXISTS (SELECT FROM pgpredict.failure AS f
+                   WHERE f.stream = s.name AND f.not_before <= clock_timestamp())
+           OR EXISTS (SELECT FROM pgpredict.backfill AS b
+                      WHERE b.stream = s.name AND b.finished_at IS NULL)
+           OR pgpredict.has_waiting(s.name))
+    ORDER BY s.name;
     RETURN QUERY SELECT pgpredict.ready_learners();
 END
 $$;

@@ -28,9 +28,9 @@ CREATE OR REPLACE FUNCTION pgpredict.note_learner_tables(learner text) RETURNS v
     SET search_path = pg_catalog, pgpredict, pg_temp
     AS $$
     UPDATE pgpredict.learner_sums AS s
-    SET tables = pgpredict.tables_now(note_learner_tables.learner)
-    WHERE s.learner = note_learner_tables.learner
-      AND s.tables <> pgpredict.tables_now(note_learner_tables.learner)
+    SET tables = n.tables
+    FROM pgpredict.tables_now(note_learner_tables.learner) AS n (tables)
+    WHERE s.learner = note_learner_tables.learner AND s.tables <> n.tables
     $$;
 
 -- Has the source of a learner that revises compared, where a table of it is gone: no trigger tells of

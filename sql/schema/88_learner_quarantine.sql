@@ -2,8 +2,8 @@
 
 -- Gives rows in quarantine to the learner again, as they are in the source now: all, or those of
 -- some numbers. The learner's own rules do not judge them; what it cannot learn comes back. Rows of
--- which nobody knows the key stay. Returns how many go. A row that was not captured may
--- have been learnt before: then nothing is done with it, unless the learner revises.
+-- which nobody knows the key stay. A row that was not captured may have been learnt before: then it is
+-- not learnt again, unless the learner revises. Returns how many go.
 CREATE OR REPLACE FUNCTION pgpredict.release_quarantine(learner text, ids bigint[] DEFAULT NULL)
     RETURNS bigint
     LANGUAGE plpgsql

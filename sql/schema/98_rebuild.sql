@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION pgpredict.rebuild(stream text) RETURNS void
 DECLARE
     problem text;
 BEGIN
-    IF EXISTS (SELECT FROM pgpredict.learner AS l WHERE l.name = stream) THEN
+    IF pgpredict.is_learner(stream) THEN
         PERFORM pgpredict.lock_learner(stream);
         PERFORM pgpredict.follow_learner_source(stream);
         PERFORM pgpredict.build_learner(stream);

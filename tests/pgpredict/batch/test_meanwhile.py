@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -20,8 +20,7 @@ DAY = "scores_20260301"
 PATIENCE = 30.0  # seconds; it takes a few hundred milliseconds
 
 
-@contextmanager
-def held_up(dsn: str, statement: str, act: Callable[[], Any]) -> Iterator[None]:
+def hold_up(dsn: str, statement: str, act: Callable[[], None]) -> None:
     """Run a statement, let `act` begin, and commit when that waits; ends when it has."""
     with (
         psycopg.connect(dsn, autocommit=True) as holder,
@@ -36,7 +35,6 @@ def held_up(dsn: str, statement: str, act: Callable[[], Any]) -> Iterator[None]:
         finally:
             holder.execute("COMMIT")
         acting.result(PATIENCE)
-        yield
 
 
 def _until_somebody_waits_for(pid: int, observer: psycopg.Connection) -> None:
@@ -54,12 +52,28 @@ def tables(connection: psycopg.Connection) -> list[Any]:
     ).fetchall()
 
 
-def score(db: pgpredict.Database, **options: Any) -> Callable[[], None]:
-    def act() -> None:
-        with pytest.raises(InvalidTarget, match=r"somebody changed .* while it was scored"):
-            db.score("buys", **SCORES, **options)
+def score(db: pgpredict.Database, **options: Any) -> None:
+    """Fail unless the run ends, and says why."""
+    with pytest.raises(InvalidTarget, match=r"somebody changed .* while it was scored"):
+        db.score("buys", **SCORES, **options)
 
-    return act
+
+@pytest.fixture
+def run_before_attaching(
+    installed_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], None]:
+    """Takes what another session does when a partition is scored, and not yet in its place."""
+    attach = partitioned._attach
+
+    def run_late(statement: str) -> None:
+        def late(*given: Any) -> None:
+            with psycopg.connect(installed_dsn, autocommit=True) as other:
+                other.execute(statement.encode())
+            attach(*given)
+
+        monkeypatch.setattr(partitioned, "_attach", late)
+
+    return run_late
 
 
 @pytest.mark.parametrize(
@@ -86,10 +100,9 @@ def test_what_is_put_on_a_table_until_it_is_replaced(
     shop.score("buys", **SCORES, **options)
     before = tables(connection)
 
-    with held_up(installed_dsn, statement.format(t=table), score(shop, **options)):
-        after = tables(connection)
+    hold_up(installed_dsn, statement.format(t=table), partial(score, shop, **options))
 
-    assert before == [found for found in after if found in before]
+    assert before == [found for found in tables(connection) if found in before]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +121,6 @@ def test_what_is_put_on_a_table_until_it_is_replaced(
 def test_a_table_that_is_changed_before_it_is_replaced(
     shop: pgpredict.Database,
     connection: psycopg.Connection,
-    installed_dsn: str,
     monkeypatch: pytest.MonkeyPatch,
     statement: str,
 ) -> None:
@@ -121,7 +133,7 @@ def test_a_table_that_is_changed_before_it_is_replaced(
         take_place(*given)
 
     monkeypatch.setattr(whole, "take_place", late)
-    score(shop)()
+    score(shop)
 
     assert tables(connection) == changed
 
@@ -137,20 +149,13 @@ def test_a_table_that_is_changed_before_it_is_replaced(
 def test_a_partition_that_goes_before_it_is_replaced(
     shop: pgpredict.Database,
     connection: psycopg.Connection,
-    installed_dsn: str,
-    monkeypatch: pytest.MonkeyPatch,
+    run_before_attaching: Callable[[str], None],
     statement: str,
 ) -> None:
     shop.score("buys", **SCORES, partition_by="day")
-    attach = partitioned._attach
+    run_before_attaching(statement)
 
-    def late(*given: Any) -> None:
-        with psycopg.connect(installed_dsn, autocommit=True) as other:
-            other.execute(statement.encode())
-        attach(*given)
-
-    monkeypatch.setattr(partitioned, "_attach", late)
-    score(shop, partition_by="day", partitions=["2026-03-01"])()
+    score(shop, partition_by="day", partitions=["2026-03-01"])
 
     left = connection.execute("SELECT relname FROM pg_class WHERE relname LIKE '%unfinished%'")
     assert left.fetchall() == []
@@ -159,19 +164,13 @@ def test_a_partition_that_goes_before_it_is_replaced(
 def test_a_demand_on_all_partitions_that_comes_meanwhile(
     shop: pgpredict.Database,
     connection: psycopg.Connection,
-    installed_dsn: str,
+    run_before_attaching: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shop.score("buys", **SCORES, partition_by="day")
     before = tables(connection)
-    attach = partitioned._attach
+    run_before_attaching("ALTER TABLE scores ADD CONSTRAINT share CHECK (probability >= 0)")
 
-    def late(*given: Any) -> None:
-        with psycopg.connect(installed_dsn, autocommit=True) as other:
-            other.execute("ALTER TABLE scores ADD CONSTRAINT share CHECK (probability >= 0)")
-        attach(*given)
-
-    monkeypatch.setattr(partitioned, "_attach", late)
     with pytest.raises(InvalidTarget, match="cannot become a partition") as caught:
         shop.score("buys", **SCORES, partition_by="day", partitions=["2026-03-01"])
 

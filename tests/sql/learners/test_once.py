@@ -128,13 +128,10 @@ def test_a_worker_waits_for_the_one_that_learns(
     """Not for a row of the queue: it begins when the other has committed."""
     insert(connection, 1, 10)
     insert(connection, 11, 20)
-    watcher, waiting = (
-        another(),
-        (
-            "SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database"
-            " WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"
-        ),
-    )
+    watcher = another()
+    waiting = """
+        SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+        WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"""
     with ThreadPoolExecutor() as pool:
         with connection.transaction():
             assert learn(connection, 10) == 10

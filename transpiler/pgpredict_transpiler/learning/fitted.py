@@ -12,6 +12,10 @@ from sklearn.base import clone
 from pgpredict_transpiler.errors import InvalidLearner
 from pgpredict_transpiler.learning.refusals import refuse
 
+NO_COMMON_TYPE = (
+    "its class labels have no common SQL type: use text, whole numbers, booleans or floats"
+)
+
 
 def check_features(estimator: Any, features: Sequence[str]) -> None:
     """The features must be those that a fitted estimator knows.
@@ -69,10 +73,7 @@ def classes_of(estimator: Any, classes: Sequence[Any] | None) -> tuple[Any, ...]
             do="name two classes or more",
         )
     if len({type(label) for label in found}) > 1 or not isinstance(found[0], (str, int, float)):
-        refuse(
-            estimator,
-            "its class labels have no common SQL type: use text, whole numbers, booleans or floats",
-        )
+        refuse(estimator, NO_COMMON_TYPE)
     return found
 
 
@@ -80,10 +81,7 @@ def _distinct(estimator: Any, classes: Sequence[Any]) -> Any:
     try:
         return np.unique(np.asarray(classes))
     except TypeError:
-        refuse(
-            estimator,
-            "its class labels have no common SQL type: use text, whole numbers, booleans or floats",
-        )
+        refuse(estimator, NO_COMMON_TYPE)
 
 
 def refuse_classes(estimator: Any, classes: Sequence[Any] | None) -> None:
@@ -121,7 +119,7 @@ def with_attributes(
     made.n_features_in_ = len(features)
     if named:
         made.feature_names_in_ = np.asarray(features, dtype=object)
-    if classes is not None and len(classes) > 0:
+    if classes:
         made.classes_ = getattr(estimator, "classes_", np.asarray(classes))
     for name, value in learnt.items():
         setattr(made, name, value)
