@@ -2,6 +2,7 @@
 
     PgpredictError                what was wrong, where, why, what to do
     ├── UnsupportedEstimator      an estimator, or an option of it, has no SQL form
+    │   └── TooLarge              trees that no SQL expression can hold
     ├── NotFitted                 an estimator was never fitted
     ├── InvalidSample             the sample does not fit the model, or a column has no SQL type
     ├── UnreadableModel           a model file that is not there, or not a model
@@ -36,6 +37,7 @@ from pgpredict_transpiler.errors import (
     InvalidSample,
     NotFitted,
     PgpredictError,
+    TooLarge,
     UnsupportedEstimator,
 )
 
@@ -58,6 +60,7 @@ __all__ = [
     "NothingBefore",
     "PgpredictError",
     "SignatureChanged",
+    "TooLarge",
     "UnknownLearner",
     "UnknownModel",
     "UnknownStream",

@@ -16,6 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from pgpredict_transpiler import InvalidSample, NotFitted, UnsupportedEstimator, transpile
+from pgpredict_transpiler.errors import PgpredictError
 
 SAMPLE = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y z": [1, 0, 1, 0]})
 LABELS = ["no", "no", "yes", "yes"]
@@ -154,6 +155,38 @@ def test_a_small_model_is_inlined_and_a_large_one_is_a_block() -> None:
     assert large.choose_form() == "block"
     assert small.operators < large.operators
     assert small.microseconds("inline") < small.microseconds("block") < large.microseconds("block")
+
+
+def test_trees_are_an_array_on_demand() -> None:
+    model = fitted(RandomForestClassifier(20, random_state=0))
+    program = transpile(model, SAMPLE, nodes=True)
+
+    assert program.walks
+    assert not transpile(model, SAMPLE).walks
+    assert program.choose_form() == "nodes"
+    assert program.microseconds("nodes", native=True) < program.microseconds("nodes")
+    assert "predict_runtime.walk_trees('{2,0,0," in program.create_function("forest")
+    with pytest.raises(PgpredictError, match="has no form block") as caught:
+        program.create_function("forest", form="block")
+    assert caught.value.do == "transpile the model with nodes=False"
+    with pytest.raises(PgpredictError, match="no form in duckdb"):
+        program.to_sql("duckdb")
+    with pytest.raises(PgpredictError, match="has no form nodes"):
+        transpile(model, SAMPLE).create_function("forest", form="nodes")
+
+
+def test_only_trees_are_walked() -> None:
+    assert not transpile(fitted(LogisticRegression()), SAMPLE, nodes=True).walks
+
+
+def test_more_nodes_fit_an_array_than_an_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgpredict_transpiler.lowering.trees.MOST_NODES", 20)
+    model = fitted(RandomForestClassifier(20, random_state=0))
+
+    assert transpile(model, SAMPLE, nodes=True).walks
+    monkeypatch.setattr("pgpredict_transpiler.lowering.trees.MOST_WALKED", 30)
+    with pytest.raises(UnsupportedEstimator, match="30 is the limit: use max_depth"):
+        transpile(model, SAMPLE, nodes=True)
 
 
 def test_a_tree_too_deep_for_an_expression_is_refused() -> None:

@@ -3,17 +3,19 @@
 Measured on Postgres 18 (see benchmarks): an operator takes 6 to 20 ns whatever the form; PL/pgSQL
 adds 0.3 us a row and 0.1 us for each shared value; an inlined expression has to be planned anew
 with every statement, at about 5 us an operator, and where JIT is on it is also compiled, which
-takes seconds for thousands of operators.
+takes seconds for thousands of operators. The function that walks trees takes 3 ns a comparison in C
+and a hundred times as long in PL/pgSQL, which also copies the trees for each row.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from pgpredict_transpiler.body import Body
-from pgpredict_transpiler.expressions import Expression, is_operator
+from pgpredict_transpiler.expressions import Expression, Walk, is_operator, nodes
 
 if TYPE_CHECKING:
     from pgpredict_transpiler.program import Form
@@ -23,6 +25,9 @@ OPERATOR = 0.012  # microseconds, while the expression fits the processor's cach
 CACHED = 80_000  # operators: at this size each takes twice as long, and so on
 BLOCK = 0.3  # microseconds a row for the PL/pgSQL call
 ASSIGNMENT = 0.1  # microseconds for each shared value in a block
+# Microseconds for a comparison of walk_trees, and for a number of its array.
+NATIVE_STEP, NATIVE_COPY = 0.003, 0.0
+STEP, COPY = 0.5, 0.003
 
 
 def operators(body: Body, output: str) -> int:
@@ -40,15 +45,29 @@ def choose_form(ordinary: Body, general: Body) -> Form:
     return "inline" if size <= INLINE_OPERATORS else "block"
 
 
-def microseconds(body: Body, form: Form) -> float:
+def walks(body: Body) -> bool:
+    """Whether a body has trees that a function walks."""
+    roots = [*body.columns.values(), *(let.expression for let in body.lets)]
+    return any(isinstance(node, Walk) for root in roots for node in nodes(root))
+
+
+def microseconds(body: Body, form: Form, *, native: bool) -> float:
     """An estimate for one row: the operators on the way through every CASE, on average."""
     roots = [body.outputs["prediction"], *body.conditions]
     lets = body.needed(roots)
-    path = sum(_path(root) for root in [*roots, *(let.expression for let in lets)])
+    expressions = [*roots, *(let.expression for let in lets)]
+    path = sum(map(_path, expressions))
     each = OPERATOR * (1 + operators(body, "prediction") / CACHED)
-    return each * (path + 2 * len(body.limits)) + (
-        BLOCK + ASSIGNMENT * len(lets) if form == "block" else 0.0
-    )
+    called = 0.0 if form == "inline" else BLOCK + ASSIGNMENT * len(lets)
+    walked = sum(_walked(root, native=native) for root in expressions)
+    return each * (path + 2 * len(body.limits)) + called + walked
+
+
+def _walked(expression: Expression, *, native: bool) -> float:
+    """What the walks in an expression take."""
+    step, copy = (NATIVE_STEP, NATIVE_COPY) if native else (STEP, COPY)
+    walked = [node for node in nodes(expression) if isinstance(node, Walk)]
+    return math.fsum(step * walk.steps + copy * walk.this.this.count(",") for walk in walked)
 
 
 def _written_out(body: Body, output: str) -> int:

@@ -20,19 +20,22 @@ from pgpredict_transpiler.sample import Input, as_frame, inputs_of
 from pgpredict_transpiler.scope import Lowered, Notes, Scope, input_column
 
 
-def transpile(model: Any, sample: Any) -> Program:
+def transpile(model: Any, sample: Any, *, nodes: bool = False) -> Program:
     """Turn a fitted estimator or pipeline into SQL expressions.
 
     Args:
         model: a fitted scikit-learn estimator.
         sample: a pandas DataFrame with the model's input columns and one row or more; it
             gives their names and types. Columns that the model does not read are passed over.
+        nodes: for the form ``nodes``: sums over trees are no expressions, but arrays that the
+            function ``predict_runtime.walk_trees`` of an installed pgpredict walks.
 
     Returns:
         The program; nothing has been executed or stored.
 
     Raises:
         UnsupportedEstimator: a part of the pipeline has no SQL form; says where it stands and why.
+            TooLarge: its trees are too large for an expression, and `nodes` is not set.
         NotFitted: a part of it is not fitted.
         InvalidSample: the sample lacks a column, or has one of a type that has no SQL type.
 
@@ -50,7 +53,7 @@ def transpile(model: Any, sample: Any) -> Program:
         )
     frame = as_frame(sample)
     inputs = _model_inputs(model, inputs_of(frame))
-    general, notes = _lower(model, inputs, ordinary=False)
+    general, notes = _lower(model, inputs, ordinary=False, nodes=nodes)
     body = _body(model, general, notes)
     kind, classes = _kind(general)
     return Program(
@@ -61,7 +64,9 @@ def transpile(model: Any, sample: Any) -> Program:
         description=general.description
         if isinstance(general, Prediction)
         else type(model).__name__,
-        ordinary=body if _only_compares(body, inputs) else _ordinary_body(model, inputs),
+        ordinary=body
+        if _only_compares(body, inputs)
+        else _body(model, *_lower(model, inputs, ordinary=True, nodes=nodes)),
         general=body,
     )
 
@@ -81,14 +86,12 @@ def _model_inputs(model: Any, given: Sequence[Input]) -> list[Input]:
     return [known.get(str(name), Input(str(name), "absent")) for name in names]
 
 
-def _lower(model: Any, inputs: Sequence[Input], *, ordinary: bool) -> tuple[Lowered, Notes]:
-    scope = Scope("pipeline", "", frozenset(column.name for column in inputs), lower)
+def _lower(
+    model: Any, inputs: Sequence[Input], *, ordinary: bool, nodes: bool
+) -> tuple[Lowered, Notes]:
+    scope = Scope("pipeline", "", frozenset(column.name for column in inputs), lower, nodes)
     columns = [input_column(column.name, column.type, ordinary=ordinary) for column in inputs]
     return scope.lower(model, columns), scope.notes
-
-
-def _ordinary_body(model: Any, inputs: Sequence[Input]) -> Body:
-    return _body(model, *_lower(model, inputs, ordinary=True))
 
 
 def _only_compares(body: Body, inputs: Sequence[Input]) -> bool:

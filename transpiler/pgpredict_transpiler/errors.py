@@ -2,6 +2,7 @@
 
     PgpredictError
     ├── UnsupportedEstimator   an estimator, or an option of it, has no SQL form
+    │   └── TooLarge           trees that no SQL expression can hold
     ├── NotFitted              an estimator was never fitted
     ├── InvalidSample          the sample does not fit the model, or has a type without an SQL type
     └── InvalidLearner         features or classes of a learner do not fit its estimator
@@ -61,6 +62,10 @@ class UnsupportedEstimator(PgpredictError):
         )
         self.name = name
         self.path = path
+
+
+class TooLarge(UnsupportedEstimator):
+    """Trees that are too large for an SQL expression; the form ``nodes`` may hold them."""
 
 
 class NotFitted(PgpredictError):

@@ -19,6 +19,19 @@ OPERATORS = (exp.Binary, exp.If, exp.Func, exp.Unary, exp.Between, exp.In)
 Expression = exp.Expression
 
 
+class Walk(exp.Expression, exp.Func):
+    """predict_runtime.walk_trees(this, ARRAY[expressions]): sums over trees, as float8[].
+
+    Attributes:
+        this: the trees, as the text of a float8[].
+        expressions: the numbers that they compare.
+        steps: how many comparisons a row takes, about; costs are estimated by it.
+    """
+
+    arg_types = {"this": True, "expressions": True}  # noqa: RUF012 - as sqlglot declares it
+    steps: float = 0.0
+
+
 def number(value: float) -> Expression:
     """A float8 constant; NaN becomes NULL, the missing value.
 
@@ -28,8 +41,13 @@ def number(value: float) -> Expression:
     value = float(value)
     if math.isnan(value):
         return null_number()
-    text = {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value) or repr(value)
-    return exp.Cast(this=exp.Literal.string(text.removesuffix(".0")), to=DOUBLE)
+    return exp.Cast(this=exp.Literal.string(_text_of(value)), to=DOUBLE)
+
+
+def _text_of(value: float) -> str:
+    """The shortest text that reads back to the same bits."""
+    text = {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value) or repr(float(value))
+    return text.removesuffix(".0")
 
 
 def nan() -> Expression:
@@ -66,6 +84,19 @@ def element(values: Sequence[float], at: Expression) -> Expression:
     """One of several float8 constants, by its place."""
     array = exp.Array(expressions=[number(value) for value in values])
     return exp.Bracket(this=exp.Paren(this=array), expressions=[at])
+
+
+def at(array: Expression, place: int) -> Expression:
+    """An element of an array, by its place, the first of which is 1."""
+    return exp.Bracket(this=exp.Paren(this=array), expressions=[exp.Literal.number(place)])
+
+
+def walk(trees: Sequence[float], inputs: Sequence[Expression], steps: float) -> Expression:
+    """Sums over trees that are given as numbers; see `pgpredict_transpiler.lowering.walking`."""
+    texts = (_text_of(value) for value in trees)
+    node = Walk(this=exp.Literal.string("{" + ",".join(texts) + "}"), expressions=list(inputs))
+    node.steps = steps
+    return node
 
 
 def as_bits(value: Expression) -> Expression:

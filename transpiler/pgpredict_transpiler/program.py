@@ -12,7 +12,7 @@ from pgpredict_transpiler.body import Body
 from pgpredict_transpiler.errors import PgpredictError
 from pgpredict_transpiler.sample import Input
 
-Form = Literal["inline", "block"]
+Form = Literal["inline", "block", "nodes"]
 Output = Literal["prediction", "probability"]
 
 
@@ -53,16 +53,26 @@ class Program:
         """The size of the model: SQL operators in its prediction."""
         return cost.operators(self.general, "prediction")
 
+    @cached_property
+    def walks(self) -> bool:
+        """Whether trees are arrays that a function walks: then the form can only be nodes."""
+        return cost.walks(self.general)
+
     def choose_form(self) -> Form:
         """The form in which the model runs best: inline while it is small, block beyond.
 
         See `pgpredict_transpiler.cost` for the measurements behind it.
         """
-        return cost.choose_form(self.ordinary, self.general)
+        return "nodes" if self.walks else cost.choose_form(self.ordinary, self.general)
 
-    def microseconds(self, form: Form) -> float:
-        """An estimate of what one row costs in Postgres, in microseconds."""
-        return cost.microseconds(self.ordinary, form)
+    def microseconds(self, form: Form, *, native: bool = False) -> float:
+        """An estimate of what one row costs in Postgres, in microseconds.
+
+        Args:
+            form: of the function.
+            native: whether the server has ``walk_trees`` in C.
+        """
+        return cost.microseconds(self.ordinary, form, native=native)
 
     def create_function(
         self, name: str, output: Output = "prediction", form: Form | None = None
@@ -73,7 +83,8 @@ class Program:
             name: the bare name of the function, which goes to the schema predict_versions.
             output: ``prediction``, or ``probability``: P(second class) as float8 for two classes,
                 float8[] in the order of the classes for more.
-            form: ``inline`` or ``block``; chosen by cost unless given.
+            form: ``inline`` or ``block``, and ``nodes`` of a program that was made for it;
+                chosen by cost unless given.
 
         Returns:
             One statement. The function is IMMUTABLE, PARALLEL SAFE and runs with the caller's
@@ -81,10 +92,15 @@ class Program:
             gives NULL.
 
         Raises:
-            PgpredictError: the model has no such output.
+            PgpredictError: the model has no such output, or the program has no such form.
         """
         from pgpredict_transpiler.render.function import create_function
 
+        if form is not None and self.walks != (form == "nodes"):
+            raise PgpredictError(
+                f"this program has no form {form}",
+                do=f"transpile the model with nodes={form == 'nodes'}",
+            )
         if output not in self.general.outputs:
             raise PgpredictError(f"{self.description} has no {output}")
         return create_function(self, name, output, form or self.choose_form())

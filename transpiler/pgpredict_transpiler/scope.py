@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.columns import Chain, Column, Lookup, Range
-from pgpredict_transpiler.errors import InvalidSample, UnsupportedEstimator
+from pgpredict_transpiler.errors import InvalidSample, TooLarge, UnsupportedEstimator
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.floats import (
     LARGEST,
@@ -69,6 +69,7 @@ class Scope:
         estimator: the name of its class, for messages.
         taken: names that a shared value must not have.
         lowering: lowers an estimator inside this one; see `pgpredict_transpiler.lowering.registry`.
+        walks: whether trees become arrays that a function walks, instead of expressions.
         notes: what has been written down so far; shared by all scopes of one program.
     """
 
@@ -76,6 +77,7 @@ class Scope:
     estimator: str
     taken: frozenset[str]
     lowering: Callable[[Any, Sequence[Column], Scope, str], Lowered]
+    walks: bool = False
     notes: Notes = field(default_factory=Notes)
 
     def at(self, estimator: object, part: str = "") -> Scope:
@@ -120,6 +122,14 @@ class Scope:
         """Raise UnsupportedEstimator for this place."""
         name = f"{self.estimator}({option})" if option else self.estimator
         raise UnsupportedEstimator(name, self.path, why)
+
+    def refuse_size(self, why: str) -> NoReturn:
+        """Raise TooLarge for this place: an expression cannot hold it, an array could."""
+        raise TooLarge(self.estimator, self.path, why)
+
+    def without_walks(self) -> Scope:
+        """The scope for trees that cannot be walked."""
+        return replace(self, walks=False)
 
     def let(self, hint: str, expression: Expression, sql_type: str = "float8") -> Expression:
         """Name a value that is used more than once, so that it is computed once.

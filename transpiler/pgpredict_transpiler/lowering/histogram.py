@@ -12,8 +12,9 @@ from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.columns import Column
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.lowering.keysets import KeyBits
-from pgpredict_transpiler.lowering.splits import OFTEN, Split, Splits, split_keys
-from pgpredict_transpiler.lowering.trees import LEAF, MOST_NODES, check_depth, nested, too_many
+from pgpredict_transpiler.lowering.splits import OFTEN, Comparison, Split, Splits, split_keys
+from pgpredict_transpiler.lowering.trees import check_size, nested
+from pgpredict_transpiler.lowering.walking import LEAF, Walk
 from pgpredict_transpiler.scope import Scope
 from pgpredict_transpiler.search import LINEAR
 
@@ -23,12 +24,16 @@ def histogram_scores(model: Any, columns: Sequence[Column], scope: Scope) -> lis
     numbers = _prepared(model, columns, scope)
     predictors = model._predictors
     nodes = [predictor.nodes for stage in predictors for predictor in stage]
-    count = sum(map(len, nodes))
-    if count > MOST_NODES:
-        scope.refuse(too_many(count, "max_iter or max_leaf_nodes"))
-    check_depth(max(int(tree["depth"].max()) for tree in nodes), scope)
+    if any(tree["is_categorical"].any() for tree in nodes):
+        # What goes left is a set there, and no bound.
+        scope = scope.without_walks()
+    depth = max(int(tree["depth"].max()) for tree in nodes)
+    check_size(sum(map(len, nodes)), depth, "max_iter or max_leaf_nodes", scope)
     splits = Splits(numbers, _thresholds(nodes, len(numbers)), scope)
     baseline = np.ravel(model._baseline_prediction)
+    if scope.walks:
+        classes = range(len(baseline))
+        return [_walked(baseline[k], [stage[k] for stage in predictors], splits) for k in classes]
     categories = _categories(nodes, numbers, scope)
     return [
         scope.sum(
@@ -79,6 +84,25 @@ def _categories(
         often = count >= OFTEN and len(lookup.table) > LINEAR
         result[int(column)] = KeyBits(lookup, scope).split if often else partial(split_keys, lookup)
     return result
+
+
+def _walked(start: float, predictors: Sequence[Any], splits: Splits) -> Expression:
+    """start + tree + tree …, to be walked."""
+    walk = Walk([float(start)])
+    for nodes in (predictor.nodes for predictor in predictors):
+        walk.add(
+            np.where(nodes["is_leaf"], LEAF, nodes["left"].astype(np.int64)).tolist(),
+            nodes["right"].tolist(),
+            partial(_comparison, nodes, splits),
+            nodes["value"][:, np.newaxis].tolist().__getitem__,
+        )
+    return sql.at(walk.expression(), 1)
+
+
+def _comparison(nodes: Any, splits: Splits, number: int) -> Comparison:
+    node = nodes[number]
+    threshold, missing_left = float(node["num_threshold"]), bool(node["missing_go_to_left"])
+    return splits.comparison(int(node["feature_idx"]), threshold, missing_left)
 
 
 def _tree(predictor: Any, categories: Mapping[int, SplitKeys], splits: Splits) -> Expression:

@@ -46,6 +46,23 @@ class Split:
         return sql.case([(self.condition, first)], second)
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison of a number with a bound.
+
+    Attributes:
+        base: the number: an input or a shared value, by name.
+        bound: what it is compared with; NaN: no number goes left.
+        increasing: whether numbers up to the bound go left, and not those from it on.
+        missing_left: where NULL goes.
+    """
+
+    base: Expression
+    bound: float
+    increasing: bool
+    missing_left: bool
+
+
 class Splits:
     """All splits of an ensemble on its columns.
 
@@ -68,7 +85,8 @@ class Splits:
         self._chains: dict[int, Chain] = {}
         self._bounds: dict[int, dict[float, float]] = {}
         for i, column in enumerate(columns):
-            if len(thresholds[i]) and not _is_asked_by_key(column, len(thresholds[i])):
+            by_key = not scope.walks and _is_asked_by_key(column, len(thresholds[i]))
+            if len(thresholds[i]) and not by_key:
                 self._chains[i] = scope.chain_of(column)
                 self._bounds[i] = _pulled_back(self._chains[i], thresholds[i], rounding)
 
@@ -86,10 +104,15 @@ class Splits:
         lookup = self._columns[column].lookup
         if lookup is not None and column not in self._chains:
             return split_keys(lookup, lambda value: self._rounded(value) <= threshold, missing_left)
+        return _split_number(self.comparison(column, threshold, missing_left))
+
+    def comparison(self, column: int, threshold: float, missing_left: bool) -> Comparison:
+        """The split `column <= threshold` of a column that no split asks by its key; see `at`."""
         chain = self._chains[column]
         if chain.at_missing is not None:
             missing_left = self._rounded(chain.at_missing) <= threshold
-        return _split_number(chain, self._bounds[column][threshold], missing_left)
+        bound = self._bounds[column][threshold]
+        return Comparison(chain.base, bound, chain.increasing, missing_left)
 
     def _rounded(self, value: float) -> float:
         with np.errstate(all="ignore"):
@@ -114,19 +137,18 @@ def _pulled_back(chain: Chain, thresholds: Floats, rounding: Function) -> dict[f
     return dict(zip(unique.tolist(), bounds.tolist(), strict=True))
 
 
-def _split_number(chain: Chain, bound: float, missing_left: bool) -> Split | bool:
-    everything = math.inf if chain.increasing else -math.inf
+def _split_number(asked: Comparison) -> Split | bool:
+    base, bound, missing_left = asked.base, asked.bound, asked.missing_left
+    everything = math.inf if asked.increasing else -math.inf
     if math.isnan(bound) or bound == everything:
         left = bound == everything
-        return (
-            left if left == missing_left else Split(sql.is_null(chain.base), to_left=missing_left)
-        )
+        return left if left == missing_left else Split(sql.is_null(base), to_left=missing_left)
     limit = sql.number(bound)
     if missing_left:
-        outside = sql.greater if chain.increasing else sql.less
-        return Split(outside(chain.base, limit), to_left=False)
-    inside = sql.less_equal if chain.increasing else sql.greater_equal
-    return Split(inside(chain.base, limit), to_left=True)
+        outside = sql.greater if asked.increasing else sql.less
+        return Split(outside(base, limit), to_left=False)
+    inside = sql.less_equal if asked.increasing else sql.greater_equal
+    return Split(inside(base, limit), to_left=True)
 
 
 def split_keys(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,15 @@ from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.columns import Column
 from pgpredict_transpiler.expressions import Expression
 from pgpredict_transpiler.floats import Floats
-from pgpredict_transpiler.lowering.splits import Split, Splits, at_float32
+from pgpredict_transpiler.lowering.splits import Comparison, Split, Splits, at_float32
+from pgpredict_transpiler.lowering.walking import LEAF, Walk
 from pgpredict_transpiler.prediction import Prediction, first_greatest, label, labels_of
 from pgpredict_transpiler.scope import Scope
 
-LEAF = -1
 MOST_COPIES = 2  # so often a tree is written out; an assignment in PL/pgSQL costs as much as a tree
 DEEPEST = 150  # a deeper nest of CASEs is hard on the stacks of Python and of the server
 MOST_NODES = 200_000  # beyond it a statement takes seconds to plan and hundreds of megabytes
+MOST_WALKED = 5_000_000  # nodes in an array: 120 MB in every session that predicts
 
 Value = Callable[[int], Expression]  # of a leaf, by its number
 
@@ -27,16 +29,19 @@ Value = Callable[[int], Expression]  # of a leaf, by its number
 def tree_regressor(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The value of the leaf."""
     trees = _Trees([model], columns, scope)
-    (values,) = trees.values()
-    return Prediction(
-        trees.lower(0, lambda leaf: sql.number(values[leaf, 0])),
-        _describe("decision tree", [model]),
-    )
+    if scope.walks:
+        (value,) = trees.means(1)
+    else:
+        (values,) = trees.values()
+        value = trees.lower(0, lambda leaf: sql.number(values[leaf, 0]))
+    return Prediction(value, _describe("decision tree", [model]))
 
 
 def tree_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The most frequent class of the leaf; its shares are the probabilities."""
     labels = labels_of(model.classes_, scope)
+    if scope.walks:
+        return _averaged([model], labels, columns, scope)
     trees = _Trees([model], columns, scope)
     (shares,) = trees.values()
     winner = trees.lower(0, lambda leaf: label(labels[int(np.argmax(shares[leaf]))]))
@@ -54,11 +59,17 @@ def forest_regressor(model: Any, columns: Sequence[Column], scope: Scope) -> Pre
 def forest_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The class with the greatest mean share over the trees."""
     labels = labels_of(model.classes_, scope)
-    trees = _Trees(model.estimators_, columns, scope)
+    return _averaged(model.estimators_, labels, columns, scope)
+
+
+def _averaged(
+    estimators: Sequence[Any], labels: tuple[Any, ...], columns: Sequence[Column], scope: Scope
+) -> Prediction:
+    trees = _Trees(estimators, columns, scope)
     shares = tuple(scope.let("share", mean) for mean in trees.means(len(labels)))
     return Prediction(
         first_greatest(shares, labels, scope),
-        _describe("forest", model.estimators_),
+        _describe("forest" if len(estimators) > 1 else "decision tree", estimators),
         labels,
         shares,
     )
@@ -77,6 +88,8 @@ def sum_of_trees(
         factor: the learning rate.
     """
     trees = _Trees(estimators, columns, scope, may_be_missing=False)
+    if scope.walks:
+        return sql.at(trees.walked([start], factor), 1)
     terms = []
     for number, values in enumerate(trees.values()):
         scaled = factor * values[:, 0]
@@ -84,15 +97,27 @@ def sum_of_trees(
     return scope.sum([sql.number(start), *terms])
 
 
-def check_depth(depth: int, scope: Scope) -> None:
-    """Refuse trees that nest deeper than an expression can."""
+def check_size(nodes: int, depth: int, options: str, scope: Scope) -> None:
+    """Refuse trees that are too large to be written, or nest deeper than an expression can.
+
+    Args:
+        nodes: of all trees.
+        depth: of the deepest.
+        options: of the estimator, which keep trees small.
+        scope: where to refuse.
+    """
+    if scope.walks:
+        if nodes > MOST_WALKED:
+            scope.refuse(f"it has {nodes:,} nodes, and {MOST_WALKED:,} is the limit: use {options}")
+        return
+    if nodes > MOST_NODES:
+        scope.refuse_size(
+            f"it has {nodes:,} nodes, and an expression holds {MOST_NODES:,}: limit {options}"
+        )
     if depth > DEEPEST:
-        scope.refuse(f"a tree is {depth} levels deep, and {DEEPEST} is the limit: set max_depth")
-
-
-def too_many(nodes: int, options: str) -> str:
-    """Why an ensemble is refused that is too large for an expression."""
-    return f"it has {nodes:,} nodes, and an expression holds {MOST_NODES:,}: limit {options}"
+        scope.refuse_size(
+            f"a tree is {depth} levels deep, and {DEEPEST} is the limit: set max_depth"
+        )
 
 
 class _Trees:
@@ -115,10 +140,9 @@ class _Trees:
         self._splits = Splits(numbers, self._thresholds(len(numbers)), scope, at_float32)
 
     def _check(self) -> None:
-        nodes = sum(e.tree_.node_count for e in self._estimators)
-        if nodes > MOST_NODES:
-            self._scope.refuse(too_many(nodes, "max_depth or max_leaf_nodes"))
-        check_depth(max(e.tree_.max_depth for e in self._estimators), self._scope)
+        trees = [e.tree_ for e in self._estimators]
+        nodes, depth = sum(t.node_count for t in trees), max(t.max_depth for t in trees)
+        check_size(nodes, depth, "max_depth or max_leaf_nodes", self._scope)
         if self._estimators[0].tree_.n_outputs > 1:
             self._scope.refuse("it predicts several targets at once: deploy one model for each")
 
@@ -138,11 +162,7 @@ class _Trees:
             [int(i) for i in tree.children_left],
             [int(i) for i in tree.children_right],
             value,
-            lambda node: self._splits.at(
-                int(tree.feature[node]),
-                float(tree.threshold[node]),
-                bool(tree.missing_go_to_left[node]),
-            ),
+            lambda node: self._splits.at(*_question(tree, node)),
         )
 
     def means(self, count: int) -> list[Expression]:
@@ -151,10 +171,35 @@ class _Trees:
         A tree with up to two values is written out for each. With more, its leaf is found once, and
         the values are looked up by it: leaves with equal values share a place.
         """
+        if self._scope.walks:
+            sums = self._scope.let("sums", self.walked([0.0] * count), "float8[]")
+            parts = [sql.at(sums, k + 1) for k in range(count)]
+            return [sql.divide(part, sql.number(float(len(self._estimators)))) for part in parts]
         write = self._by_leaf if count > MOST_COPIES else self._copies
         terms = [write(i, values) for i, values in enumerate(self.values())]
         totals = [self._scope.sum([tree[k] for tree in terms]) for k in range(count)]
         return [sql.divide(total, sql.number(float(len(terms)))) for total in totals]
+
+    def walked(self, starts: Sequence[float], factor: float = 1.0) -> Expression:
+        """For each value of the leaves its sum over the trees, to be walked.
+
+        Args:
+            starts: what each sum starts from.
+            factor: what each value is multiplied by.
+        """
+        walk = Walk(starts)
+        for estimator, values in zip(self._estimators, self.values(), strict=True):
+            tree, scaled = estimator.tree_, (factor * values).tolist()
+            walk.add(
+                tree.children_left.tolist(),
+                tree.children_right.tolist(),
+                partial(self._comparison, tree),
+                scaled.__getitem__,
+            )
+        return walk.expression()
+
+    def _comparison(self, tree: Any, node: int) -> Comparison:
+        return self._splits.comparison(*_question(tree, node))
 
     def _copies(self, number: int, values: NDArray[np.float64]) -> list[Expression]:
         return [self.lower(number, _value_of(values, k)) for k in range(values.shape[1])]
@@ -191,6 +236,12 @@ def nested(
         else:
             built[node] = decision.between(on_left, on_right)
     return built[0]
+
+
+def _question(tree: Any, node: int) -> tuple[int, float, bool]:
+    """Which column a node compares, with what, and whether a missing value goes left."""
+    missing_left = bool(tree.missing_go_to_left[node])
+    return int(tree.feature[node]), float(tree.threshold[node]), missing_left
 
 
 def _value_of(values: NDArray[np.float64], k: int) -> Value:

@@ -10,7 +10,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import UnsupportedError
 
 from pgpredict_transpiler.errors import PgpredictError
-from pgpredict_transpiler.expressions import Expression
+from pgpredict_transpiler.expressions import Expression, Walk
 
 # Dialects whose text comparison is by bytes without being told.
 BINARY_COLLATION = ("duckdb", "spark", "bigquery", "snowflake", "clickhouse", "trino")
@@ -65,12 +65,23 @@ class Writer:
         return self.write(exp.Identifier(this=name, quoted=True))
 
 
+def _walked(generator: Any, walk: Walk) -> str:
+    """The function is there where pgpredict is installed."""
+    trees, inputs = generator.sql(walk.this), generator.expressions(walk, flat=True)
+    return f"predict_runtime.walk_trees({trees}::float8[], ARRAY[{inputs}]::float8[])"
+
+
+def _refuse(_generator: Any, _walk: Walk) -> str:
+    raise UnsupportedError("its trees are walked by a function that only pgpredict has")
+
+
 def _generator_class(found: Dialect, dialect: str) -> Any:
     base: Any = found.generator_class
 
     class ModelGenerator(base):  # type: ignore[misc]
         """The dialect's own generator, which knows the names of a model's values."""
 
+        TRANSFORMS = base.TRANSFORMS | {Walk: _refuse}
         names: Mapping[str, str]
 
         def column_sql(self, expression: exp.Column) -> str:
@@ -84,6 +95,8 @@ def _generator_class(found: Dialect, dialect: str) -> Any:
 
     class PostgresGenerator(ModelGenerator):
         """Constants as '…'::type: half the text of CAST('…' AS DOUBLE PRECISION)."""
+
+        TRANSFORMS = ModelGenerator.TRANSFORMS | {Walk: _walked}
 
         def cast_sql(self, expression: exp.Cast, safe_prefix: str | None = None) -> str:
             short = {"DOUBLE": "float8", "BIGINT": "bigint"}.get(expression.to.this.name)
