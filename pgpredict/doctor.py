@@ -106,11 +106,18 @@ def _schema(cursor: Cursor, facts: dict[str, Any]) -> Iterator[Finding]:
         yield _problem("schema", error)
         return
     yield Finding("schema", "ok", f"version {installed}")
+    yield _trees(cursor)
     rights = _may_deploy(cursor)
     yield rights
     if rights.state == "ok":
         yield from _stored_answers(cursor)
         yield from _streams(cursor)
+
+
+def _trees(cursor: Cursor) -> Finding:
+    found = cursor.execute(query("walker", "doctor")).fetchone()
+    assert found is not None
+    return Finding("trees", "ok", f"walked in {'C' if found['is_native'] else 'PL/pgSQL'}")
 
 
 def _may_install(facts: dict[str, Any]) -> Finding:

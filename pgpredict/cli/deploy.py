@@ -45,7 +45,8 @@ def deploy(
         typer.Option(
             "--form",
             show_default=False,
-            help="inline (one SQL expression) or block (PL/pgSQL); chosen by cost unless given.",
+            help="inline (one SQL expression), block (PL/pgSQL) or nodes (trees as arrays); "
+            "chosen by cost unless given.",
         ),
     ] = None,
     metric: Annotated[

@@ -17,6 +17,7 @@ class Form(StrEnum):
 
     inline = "inline"
     block = "block"
+    nodes = "nodes"
 
 
 def sql(
@@ -55,8 +56,8 @@ def sql(
         typer.Option(
             "--form",
             show_default=False,
-            help="With --function: inline (one SQL expression) or block (PL/pgSQL); "
-            "chosen by cost unless given.",
+            help="With --function: inline (one SQL expression), block (PL/pgSQL) or nodes (trees "
+            "as arrays, for a server with pgpredict); chosen by cost unless given.",
         ),
     ] = None,
     trust: Trust = False,
@@ -74,7 +75,7 @@ def sql(
         frame = read_sample(sample, estimator, dsn)
         from pgpredict_transpiler import transpile
 
-        program = transpile(estimator, frame)
+        program = transpile(estimator, frame, nodes=form == Form.nodes)
         if function is None:
             text = program.to_sql(dialect=dialect, source=source, keep=tuple(keep or ()))
             screen.say(f"{text};")

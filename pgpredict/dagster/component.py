@@ -81,7 +81,7 @@ class ServedModel(dg.Component, dg.Resolvable, dg.Model):
     search: Annotated[Search, said("How it is found.")] = Search()
     accept: Annotated[Accept, said("What a version must be good at.")] = Accept()
     source: Annotated[str | None, said("Table whose rows predict.<model>(row) takes.")] = None
-    form: Annotated[str | None, said("Form of the functions; by default the cheaper one.")] = None
+    form: Annotated[str | None, said("Form of the functions; by default the fastest.")] = None
     retrain: Annotated[str | None, said("Cron: when it is trained again.")] = None
     score: Annotated[Score | None, said("The table of scores.")] = None
     drift: Annotated[DriftCheck, said("The check of the scores.")] = DriftCheck()

@@ -90,7 +90,7 @@ class Database(
                 the live version, if its columns fit.
             metrics: what you measured: ``{"auc": 0.91}``.
             promote: whether it goes live; None: a first version does, later ones wait.
-            form: ``inline`` or ``block``; None: the cheaper one.
+            form: ``inline``, ``block`` or, for trees, ``nodes``; None: the fastest on this server.
             model_file: bytes and format of the model's file; None: it is written with skops.
 
         Returns:
@@ -107,11 +107,36 @@ class Database(
         from pgpredict.database.deploying import store
         from pgpredict.database.prepared import prepare
 
+        with self._work() as cursor:
+            walker = one_row(cursor, "walker_language")["language"]
         new = prepare(
-            check_name(name), model, sample, metrics=metrics, form=form, model_file=model_file
+            check_name(name),
+            model,
+            sample,
+            metrics=metrics,
+            form=form,
+            model_file=model_file,
+            native=walker == "c",
         )
         with self._work() as cursor:
             return store(cursor, new, source=source, promote=promote)
+
+    def use_native_walker(self, library: str | None = None) -> None:
+        """Walk the trees of models of the form ``nodes`` in C, in this database.
+
+        Args:
+            library: a file that the server can read, as CREATE FUNCTION takes it; None: that which
+                ``make -C sql/native install`` put among the server's own.
+
+        Raises:
+            NoRights: only a superuser may.
+            DatabaseError: the server has no such library.
+        """
+        with self._work() as cursor:
+            if library is None:
+                one_row(cursor, "use_installed_walker")
+            else:
+                one_row(cursor, "use_native_walker", library=library)
 
     def promote(self, model: str, version: int) -> int:
         """Make a version live; views on ``predict.<model>`` stay, and answer with it.

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,9 @@ from pgpredict.database.baseline import Baseline, input_baselines
 from pgpredict.database.contract import contract_of
 from pgpredict.database.golden import Golden, golden_rows
 from pgpredict.database.modelbytes import ModelFile, model_bytes
-from pgpredict.errors import InvalidSample, PgpredictError, UnsupportedEstimator
+from pgpredict.errors import InvalidSample, PgpredictError, TooLarge, UnsupportedEstimator
 from pgpredict_transpiler import Program, transpile
+from pgpredict_transpiler.program import Form
 from pgpredict_transpiler.sample import as_frame
 
 # Postgres takes at most 100 arguments. Beyond them only a form by row would do, and it is not
@@ -27,7 +28,6 @@ MOST_INPUTS = 100
 # Names of arguments are identifiers: Postgres cuts off what is longer, silently.
 LONGEST_NAME = 63
 
-Form = Literal["inline", "block"]
 FORMS = get_args(Form)
 
 # Functions are rendered before anybody knows the version's number, since it takes seconds for a
@@ -49,6 +49,7 @@ class Prepared:
     baselines: list[Baseline]
     metrics: dict[str, Any]
     file: ModelFile
+    native: bool
 
     @property
     def signature(self) -> list[dict[str, str]]:
@@ -82,8 +83,17 @@ class Prepared:
         assumed = [name for name, i in self.contract["inputs"].items() if "assumed" in i]
         return (
             *self.file.notes,
+            *self._slow,
             *(f"the sample holds no value of {name}: it is taken for text" for name in assumed),
         )
+
+    @property
+    def _slow(self) -> tuple[str, ...]:
+        if self.form != "nodes" or self.native:
+            return ()
+        faster = self.program.microseconds("nodes", native=True)
+        note = f"its trees are walked in PL/pgSQL, about {self.microseconds:,.0f} us a row"
+        return (f"{note}; in C it would be {faster:,.0f}: docs/sql.md tells how",)
 
     def _name(self, version: int) -> str:
         return f"{self.model}_v{version}"
@@ -97,21 +107,31 @@ def prepare(
     metrics: Mapping[str, Any] | None,
     form: str | None,
     model_file: tuple[bytes, str] | None,
+    native: bool,
 ) -> Prepared:
     """Transpile a model and ask it about the sample. No database.
+
+    Args:
+        name: of the model.
+        model: a fitted estimator.
+        sample: rows of its inputs.
+        metrics: what was measured.
+        form: of the functions; None: the one that is fastest on the server.
+        model_file: bytes and format of its file; None: it is written here.
+        native: whether the server has the walker of trees in C.
 
     Raises:
         UnsupportedEstimator, NotFitted, InvalidSample: as `transpile` does; also for a model that
             predicts nothing, and for inputs that Postgres cannot take as arguments.
     """
-    program = transpile(model, sample)
+    if form is not None and form not in FORMS:
+        raise PgpredictError(f"there is no form {form!r}", do=f"choose one of {', '.join(FORMS)}")
+    program = _program(model, sample, cast("Form | None", form), native=native)
     if program.kind == "transformer":
         raise UnsupportedEstimator(
             type(model).__name__, "model", "it transforms and predicts nothing; see Program.to_sql"
         )
     _check_inputs([i.name for i in program.inputs])
-    if form is not None and form not in FORMS:
-        raise PgpredictError(f"there is no form {form!r}", do=f"choose one of {', '.join(FORMS)}")
     chosen = cast("Form | None", form) or program.choose_form()
     frame = as_frame(sample)
     golden = golden_rows(model, frame, program.inputs)
@@ -120,7 +140,7 @@ def prepare(
         program=program,
         form=chosen,
         unnumbered=_render(program, f"{name}_v{UNNUMBERED}", chosen),
-        microseconds=program.microseconds(chosen),
+        microseconds=program.microseconds(chosen, native=native),
         golden=golden,
         contract=contract_of(frame, program.inputs),
         baselines=[
@@ -129,6 +149,34 @@ def prepare(
         ],
         metrics={str(key): plain(value) for key, value in (metrics or {}).items()},
         file=model_bytes(model, model_file),
+        native=native,
+    )
+
+
+def _program(model: object, sample: pd.DataFrame, form: Form | None, *, native: bool) -> Program:
+    """The program for a form; without one nodes, where it is faster or nothing else is possible.
+
+    Raises:
+        PgpredictError: the form is nodes, and the model has no trees that can be walked.
+    """
+    if form != "nodes":
+        try:
+            program = transpile(model, sample)
+        except TooLarge:
+            if form is not None:
+                raise
+            return transpile(model, sample, nodes=True)
+        if form is not None or not native or program.choose_form() == "inline":
+            return program
+    walked = transpile(model, sample, nodes=True)
+    if walked.walks:
+        return walked
+    if form is None:
+        return program
+    raise PgpredictError(
+        "this model has no form nodes",
+        why="it is for trees of decisions, without categories of HistGradientBoosting",
+        do="choose inline or block, or leave it out",
     )
 
 

@@ -19,7 +19,7 @@ class Model:
         latest: the highest version number so far.
         description: of the live version, like the following five.
         kind: classifier or regressor.
-        form: inline or block.
+        form: inline, block or nodes.
         metrics: as given at deploy.
         source: qualified name, as it is now, of the table whose rows ``predict.<name>`` takes.
         created_at: first deploy.
@@ -50,7 +50,7 @@ class Version:
         live: whether ``predict.<model>`` answers with it.
         description: what it is: 'gradient boosting, 100 trees'.
         kind: classifier or regressor.
-        form: inline or block.
+        form: inline, block or nodes.
         metrics: as given at deploy.
         source: qualified name, as it is now, of the table whose rows the live function takes, or
             would take; None: it takes none.
@@ -175,7 +175,7 @@ class Deployment:
         description: what it is: 'gradient boosting, 100 trees'.
         kind: classifier or regressor.
         inputs: how many inputs it takes.
-        form: inline or block.
+        form: inline, block or nodes.
         microseconds: estimated time for a row.
         sql_bytes: size of the functions' text.
         rows: golden rows, all of them equal.

@@ -58,14 +58,15 @@ def _translated(error: psycopg.Error, connection: psycopg.Connection[Any]) -> er
             do="connect again",
         )
     if isinstance(error, pg.InsufficientPrivilege):
-        return _no_rights(message, connection)
+        return _no_rights(message, hint, connection)
     return errors.DatabaseError(f"the database refused: {message}", details=details, do=hint)
 
 
-def _no_rights(message: str, connection: psycopg.Connection[Any]) -> errors.NoRights:
+def _no_rights(message: str, hint: str, connection: psycopg.Connection[Any]) -> errors.NoRights:
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         state = cursor.execute(query("schema_state")).fetchone() or {}
-    return errors.NoRights(f"role {state['role']} may not do that", why=message, do=_remedy(state))
+    do = hint or _remedy(state)
+    return errors.NoRights(f"role {state['role']} may not do that", why=message, do=do)
 
 
 def _remedy(state: dict[str, Any]) -> str:

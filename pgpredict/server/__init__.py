@@ -12,6 +12,7 @@ process that started it ends.
     postmaster  the server process: is it alive, start it, stop it
     ports       a free port
     cluster     a new data folder
+    native      the walker of trees in C
 
 Example:
     Start a server, or find it running::

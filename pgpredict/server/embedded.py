@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from pgpredict.errors import NoServer
-from pgpredict.server import cluster
+from pgpredict.server import cluster, native
 from pgpredict.server.account import server_account
 from pgpredict.server.folder import ServerFolder, default_path
 from pgpredict.server.ports import HOST, free_port, is_free, usual_port
@@ -154,6 +154,19 @@ class EmbeddedServer:
                 )
             self._folder.remove_socket_folder()
             return running is not None
+
+    def build_walker(self) -> Path:
+        """Compile the walker of trees in C for this server.
+
+        Returns:
+            The library, for ``SELECT pgpredict.use_native_walker(library)`` in a database.
+
+        Raises:
+            NoServer: there is no C compiler here, or the folder cannot be used.
+        """
+        self._folder.prepare()
+        with self._folder.locked():
+            return native.build(self.path, self.version)
 
     def _find(self) -> Postmaster | None:
         folder_of(self.version)  # without the extra there is no psutil either

@@ -21,6 +21,15 @@ LEFT JOIN pg_roles AS owner ON owner.oid = n.nspowner;
 -- name: schema_version
 SELECT max(version) AS version FROM pgpredict.schema_version;
 
+-- name: walker_language
+SELECT pgpredict.walker_language() AS language;
+
+-- name: use_installed_walker
+SELECT pgpredict.use_native_walker();
+
+-- name: use_native_walker
+SELECT pgpredict.use_native_walker(%(library)s);
+
 -- name: insert_version
 INSERT INTO pgpredict.version (
     model, version, kind, description, signature, contract, label_type, probability_type, classes,

@@ -9,10 +9,22 @@ SELECT current_setting('server_version') AS server_version,
        current_setting('default_transaction_read_only')::boolean AS reads_only,
        current_setting('server_encoding') AS encoding,
        current_schema() AS current_schema,
-       current_schema() IN ('pgpredict', 'predict', 'predict_versions') AS creates_among_ours,
+       current_schema() IN ('pgpredict', 'predict', 'predict_versions', 'predict_runtime')
+           AS creates_among_ours,
        -- Off where Postgres was built without it, whatever the setting says.
        current_setting('jit')::boolean AND pg_jit_available() AS jit,
        has_database_privilege(current_database(), 'CREATE') AS may_create;
+
+-- name: walker
+-- What walks trees of the form nodes. Reads only the catalog: whoever may look gets an answer.
+SELECT EXISTS (
+    SELECT
+    FROM pg_proc AS p
+    JOIN pg_language AS l ON l.oid = p.prolang
+    WHERE p.pronamespace = to_regnamespace('predict_runtime')
+      AND p.proname = 'walk_trees'
+      AND l.lanname = 'c'
+) AS is_native;
 
 -- name: stored_answers
 -- What will stop the next promote: see sql/schema/54_stored.sql.

@@ -1,4 +1,4 @@
--- The three schemas.
+-- The schemas, but for `predict_runtime`: see 35_walk_trees.sql.
 --
 -- Everything in sql/schema/ can be run again at any time, in the order of the file names, in one
 -- transaction, by an ordinary role that may create schemas: no superuser, no extension.

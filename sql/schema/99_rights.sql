@@ -4,3 +4,6 @@
 REVOKE ALL ON ALL ROUTINES IN SCHEMA pgpredict FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA pgpredict FROM PUBLIC;
 REVOKE ALL ON SCHEMA pgpredict, predict, predict_versions FROM PUBLIC;
+
+-- Whoever may call a model may call what its functions call.
+GRANT USAGE ON SCHEMA predict_runtime TO PUBLIC;

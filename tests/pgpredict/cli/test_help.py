@@ -62,6 +62,7 @@ def test_the_commands_are_there() -> None:
         "server stop",
         "server status",
         "server psql",
+        "server native",
         *(f"stream {name}" for name in OF_STREAMS),
         *(f"learner {name}" for name in OF_LEARNERS),
     }

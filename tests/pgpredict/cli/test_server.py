@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from .conftest import Shell
 
@@ -40,6 +42,21 @@ def test_a_server_is_started_used_and_stopped(shell: Shell, folder: Path) -> Non
     assert stopped.stdout == f"stopped; the data stay in {started['path']}\n"
     assert shell.run("server", "stop").stdout == "the server was not running\n"
     assert [model["name"] for model in shell.json("models")] == ["wine"]
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler here")
+def test_trees_are_walked_in_c_once_that_is_built(shell: Shell, folder: Path) -> None:
+    built = shell.run("server", "native")
+    assert built.returncode == 0, built.stderr
+    assert built.stdout.startswith("trees are walked in C from now on, by ")
+    assert Path(shell.json("server", "native")["library"]).is_file()
+
+    shown = shell.json("doctor")
+    assert {"subject": "trees", "state": "ok", "found": "walked in C", "do": ""} in shown
+    deployed = shell.json(
+        "deploy", "wine", folder / "tree.skops", "--sample", folder / "wine.csv", "--form", "nodes"
+    )
+    assert (deployed["form"], deployed["max_difference"]) == ("nodes", 0.0)
 
 
 def test_the_program_exits_with_the_code_of_the_error(shell: Shell) -> None:

@@ -43,6 +43,15 @@ def postgres(
             yield from _halves("select", _answers(program, connection.execute(select).fetchall()))
 
 
+def in_nodes(
+    connection: psycopg.Connection, program: Program, rows: pd.DataFrame
+) -> Iterator[Told]:
+    """The functions of the form nodes, in a database with pgpredict."""
+    with connection.transaction(force_rollback=True):
+        _load(connection, program, rows)
+        yield from _halves("nodes", _call(connection, program, "nodes"))
+
+
 MOST_INLINE = 5_000  # operators; nobody inlines a larger model, and Postgres takes long to plan it
 
 
