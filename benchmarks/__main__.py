@@ -10,6 +10,7 @@ from rich.console import Console
 # By name: the module, whose `main(console)` runs it and prints its table.
 BENCHMARKS = {
     "boosting": "benchmarks.gradient_boosting",
+    "trees": "benchmarks.walked_trees",
     "batch": "benchmarks.batch",
     "stream_cost": "benchmarks.stream_cost",
     "stream_worker": "benchmarks.stream_worker",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+import pgpredict
 from pgpredict.server import EmbeddedServer
 
 ROUNDS = 7
@@ -17,13 +18,14 @@ ROUNDS = 7
 
 @contextmanager
 def server(
-    version: int = 18, settings: Mapping[str, str] | None = None
+    version: int = 18, settings: Mapping[str, str] | None = None, *, native: bool = False
 ) -> Iterator[psycopg.Connection]:
     """A fresh server that is gone afterwards, by default for queries without parallel workers.
 
     Args:
         version: major version of Postgres.
         settings: instead of that one its configuration: ``{"max_parallel_workers": "2"}``.
+        native: with pgpredict in its database, and the walker of trees in C.
     """
     if settings is None:
         settings = {"max_parallel_workers_per_gather": "0"}
@@ -37,6 +39,10 @@ def server(
             assert dsn is not None
             with psycopg.connect(dsn, autocommit=True) as connection:
                 connection.execute("SET jit = off")
+                if native:
+                    db = pgpredict.connect(connection)
+                    db.install()
+                    db.use_native_walker(str(embedded.build_walker()))
                 yield connection
         finally:
             embedded.stop()
