@@ -21,7 +21,7 @@ from pgpredict_transpiler.scope import Scope
 MOST_COPIES = 2  # so often a tree is written out; an assignment in PL/pgSQL costs as much as a tree
 DEEPEST = 150  # a deeper nest of CASEs is hard on the stacks of Python and of the server
 MOST_NODES = 200_000  # beyond it a statement takes seconds to plan and hundreds of megabytes
-MOST_WALKED = 5_000_000  # nodes in an array: 120 MB in every session that predicts
+MOST_WALKED = 2_000_000  # nodes in an array: a gigabyte in every session that predicts
 
 Value = Callable[[int], Expression]  # of a leaf, by its number
 
