@@ -286,13 +286,14 @@ FROM (SELECT date_trunc({every}, {column}::{moment})::{type} AS low FROM {values
 ORDER BY low;
 
 -- name: values
--- The values of a column, as text and as a part of a name. Names of tables that are not finished, and
--- of keys, end otherwise.
+-- The values of a column, as text and as a part of a name. Equal values may be written otherwise, 0
+-- and -0, and are one. Names of tables that are not finished, and of keys, end otherwise.
 SELECT p.low,
        CASE WHEN p.low ~ '^[a-z0-9_]{{1,20}}$' AND p.low !~ '(unfinished|key)$' THEN p.low
             ELSE substr(md5(p.low), 1, 12) END AS slug
-FROM (SELECT DISTINCT {text}::text AS low
-      FROM (SELECT {column} AS v FROM {values} AS s) AS v) AS p
+FROM (SELECT max({text}::text) AS low
+      FROM (SELECT {column} AS v FROM {values} AS s) AS v
+      GROUP BY v) AS p
 ORDER BY p.low;
 
 -- name: partitions

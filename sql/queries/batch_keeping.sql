@@ -43,6 +43,8 @@ CROSS JOIN LATERAL (
                      WHERE i.inhrelid = c.oid AND b.attname = a.attname AND b.attnotnull))),
            ('a table that it inherits from', NOT c.relispartition AND EXISTS (
                SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)),
+           ('an identity column', NOT c.relispartition AND EXISTS (
+               SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attidentity <> '')),
            ('a tablespace', c.reltablespace <> 0),
            ('a replica identity', c.relreplident <> 'd'),
            ('no log', c.relpersistence = 'u'),

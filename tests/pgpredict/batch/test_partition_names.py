@@ -34,15 +34,27 @@ def scored(db: pgpredict.Database, connection: psycopg.Connection) -> list[str]:
     return sorted(name for (name,) in connection.execute(PARTITIONS))
 
 
-def test_equal_numbers_are_one_value(
-    shop: pgpredict.Database, connection: psycopg.Connection
+@pytest.mark.parametrize(
+    ("kind", "values", "parts"),
+    [
+        ("numeric", ("1.0", "1.00", "2", "2.50"), {"scores_1", "scores_2"}),
+        ("float8", ("0", "-0", "1"), {"scores_0", "scores_1"}),
+        ("interval", ("1 day", "24:00", "1 hour"), set()),
+    ],
+)
+def test_equal_values_are_one(
+    shop: pgpredict.Database,
+    connection: psycopg.Connection,
+    kind: str,
+    values: tuple[str, ...],
+    parts: set[str],
 ) -> None:
-    give_kinds(connection, "numeric", "1.0", "1.00", "2", "2.50")
+    give_kinds(connection, kind, *values)
 
     names = scored(shop, connection)
 
-    assert len(names) == 3
-    assert {"scores_1", "scores_2"} < {*names}
+    assert len(names) == len(values) - 1
+    assert parts <= {*names}
 
 
 def test_values_that_are_like_names_of_tables_under_way(
