@@ -182,6 +182,8 @@ DECLARE
         WHEN coalesce(cardinality(wanted.features), 0) NOT BETWEEN 1 AND 99
             THEN 'it needs 1 to 99 features'
         WHEN array_position(wanted.features, NULL) IS NOT NULL THEN 'the name of a feature is NULL'
+        WHEN 'parameters' = ANY (wanted.features)
+            THEN 'a feature is called parameters, as the first argument of its functions is'
         WHEN wanted.label_type NOT IN ('text', 'boolean', 'bigint', 'double precision', 'integer',
                                        'double precision[]')
             THEN format('labels of the type %s are not known', wanted.label_type)

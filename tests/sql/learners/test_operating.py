@@ -194,6 +194,7 @@ def test_a_key_of_two_columns_with_odd_names(
         ({"features": ["amount", "note"]}, InvalidSource, "do not fit the learner"),
         ({"features": ["amount", "is_fraud"]}, InvalidSource, "is_fraud is the target too"),
         ({"features": ["amount", "amount"]}, InvalidSource, "amount stands there twice"),
+        ({"features": ["amount", "parameters"]}, InvalidLearner, "a feature is called parameters"),
         ({"target": "note"}, InvalidSource, "note is text, the model takes boolean"),
         ({"target": "gone"}, InvalidSource, "no column gone"),
         ({"key": "amount"}, InvalidSource, "cannot be the key"),

@@ -120,3 +120,11 @@ def test_text_where_numbers_are_imputed() -> None:
     model = make_pipeline(SimpleImputer(), Ridge()).fit(X, Y)
     with pytest.raises(InvalidSample, match="'count' of the sample is text"):
         transpile(model, X.assign(count="three"))
+
+
+def test_steps_that_were_fitted_apart() -> None:
+    model = make_pipeline(FunctionTransformer(np.negative), Ridge()).fit(X, Y)
+    model[0].fit(X[["amount"]])  # another pipeline shares it
+    with pytest.raises(UnsupportedEstimator, match="Ridge at") as refusal:
+        transpile(model, X)
+    assert refusal.value.why == "it was fitted on 2 columns, and gets 1 here"

@@ -115,6 +115,7 @@ def lower(estimator: Any, columns: Sequence[Column], scope: Scope, part: str = "
         inside.refuse(_why_unknown(estimator))
     _check_fitted(estimator, inside)
     if type(estimator).__name__ not in COMPOSITES:
+        _check_width(estimator, columns, inside)
         inside.use(columns)
     return lowering(estimator, columns, inside)
 
@@ -123,6 +124,13 @@ def _why_unknown(estimator: Any) -> str:
     if not hasattr(estimator, "get_params"):
         return f"a {type(estimator).__name__} is not a scikit-learn estimator"
     return "no lowering to SQL is registered for it"
+
+
+def _check_width(estimator: Any, columns: Sequence[Column], scope: Scope) -> None:
+    """Refuse a step that does not fit the one before it: it was fitted again, or on its own."""
+    expected = getattr(estimator, "n_features_in_", len(columns))
+    if expected != len(columns):
+        scope.refuse(f"it was fitted on {expected} columns, and gets {len(columns)} here")
 
 
 def _check_fitted(estimator: Any, scope: Scope) -> None:
