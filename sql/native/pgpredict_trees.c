@@ -107,13 +107,13 @@ input_at(Array array, int at, int inputs)
 	return (int) input;
 }
 
-/* Where a tree ends, which stands before its root. */
+/* Where a tree ends, which stands before its root; it has a root. */
 static inline int
 end_of(Array array, int head)
 {
 	int			end = index_of(array.numbers[head]);
 
-	if (unlikely(end <= head || end > array.length))
+	if (unlikely(end <= head + 1 || end > array.length))
 		REFUSE();
 	return end;
 }
@@ -176,7 +176,7 @@ walk_array(Array array, const double *row, int inputs, double *sums)
  * has for each node how far it is from the root.
  */
 static Tree
-copy_tree(Array array, int inputs, int first, int end, Copied *copied, int *next_node,
+copy_tree(Array array, int inputs, int first, int end, Copied *made, int *next_node,
 		  const int32 *number_at, int32 *depths)
 {
 	Tree		tree = {*next_node, 0};
@@ -186,7 +186,7 @@ copy_tree(Array array, int inputs, int first, int end, Copied *copied, int *next
 	{
 		int			self = (*next_node)++;
 		int			input = input_at(array, at, inputs);
-		TreeNode   *node = &copied->nodes[self];
+		TreeNode   *node = &made->nodes[self];
 		int			greater;
 
 		tree.depth = Max(tree.depth, depths[self]);
@@ -208,15 +208,15 @@ copy_tree(Array array, int inputs, int first, int end, Copied *copied, int *next
 	return tree;
 }
 
-/* Copy all trees into nodes, in the memory of the statement. */
+/* Copy all trees into nodes, in the memory of the statement: all of them, or nothing is changed. */
 static void
 copy_trees(Array array, int inputs, Copied *copied, MemoryContext memory)
 {
+	Copied		made = {copied->rows, inputs};
 	int32	   *number_at = MemoryContextAllocHuge(CurrentMemoryContext,
 												   array.length * sizeof(int32));
 	int32	   *depths;
 	int			nodes = 0,
-				trees = 0,
 				next_node = 0;
 	Tree	   *tree;
 
@@ -236,19 +236,18 @@ copy_trees(Array array, int inputs, Copied *copied, MemoryContext memory)
 			if (at > end)
 				REFUSE();
 		}
-		trees++;
+		made.count++;
 	}
 	depths = MemoryContextAllocExtended(CurrentMemoryContext, (nodes + 1) * sizeof(int32),
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	copied->count = trees;
-	copied->trees = tree = MemoryContextAlloc(memory, (trees + 1) * sizeof(Tree));
-	copied->values = MemoryContextAllocHuge(memory, array.length * sizeof(double));
-	memcpy(copied->values, array.numbers, array.length * sizeof(double));
-	copied->inputs = inputs;
-	copied->nodes = MemoryContextAllocHuge(memory, (nodes + 1) * sizeof(TreeNode));
+	made.trees = tree = MemoryContextAllocHuge(memory, (made.count + 1) * sizeof(Tree));
+	made.values = MemoryContextAllocHuge(memory, array.length * sizeof(double));
+	memcpy(made.values, array.numbers, array.length * sizeof(double));
+	made.nodes = MemoryContextAllocHuge(memory, (nodes + 1) * sizeof(TreeNode));
 	for (int head = array.outputs + 1; head < array.length; head = end_of(array, head))
-		*tree++ = copy_tree(array, inputs, head + 1, end_of(array, head), copied, &next_node,
+		*tree++ = copy_tree(array, inputs, head + 1, end_of(array, head), &made, &next_node,
 							number_at, depths);
+	*copied = made;
 	pfree(number_at);
 	pfree(depths);
 }
