@@ -106,18 +106,28 @@ def _schema(cursor: Cursor, facts: dict[str, Any]) -> Iterator[Finding]:
         yield _problem("schema", error)
         return
     yield Finding("schema", "ok", f"version {installed}")
-    yield _trees(cursor)
     rights = _may_deploy(cursor)
     yield rights
     if rights.state == "ok":
+        yield _trees(cursor)
         yield from _stored_answers(cursor)
         yield from _streams(cursor)
 
 
 def _trees(cursor: Cursor) -> Finding:
-    found = cursor.execute(query("walker", "doctor")).fetchone()
+    try:
+        with cursor.connection.transaction():
+            found = cursor.execute(query("walker", "doctor")).fetchone()
+    except psycopg.Error as error:
+        return Finding(
+            "trees",
+            "problem",
+            f"models of the form nodes cannot answer: {error.diag.message_primary}",
+            do="DROP FUNCTION IF EXISTS predict_runtime.walk_trees(float8[], float8[]); "
+            "pgpredict init; then install it in C again, if you want",
+        )
     assert found is not None
-    return Finding("trees", "ok", f"walked in {'C' if found['is_native'] else 'PL/pgSQL'}")
+    return Finding("trees", "ok", f"walked in {'C' if found['language'] == 'c' else 'PL/pgSQL'}")
 
 
 def _may_install(facts: dict[str, Any]) -> Finding:

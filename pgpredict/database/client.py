@@ -16,6 +16,7 @@ from pgpredict.database.scores import Scores
 from pgpredict.database.session import Session, all_rows, one_row
 from pgpredict.database.streams import Streams
 from pgpredict.database.target import link
+from pgpredict.database.walker import INSTALLED, use_native
 from pgpredict.errors import UnreadableModel
 
 if TYPE_CHECKING:
@@ -133,10 +134,7 @@ class Database(
             DatabaseError: the server has no such library.
         """
         with self._work() as cursor:
-            if library is None:
-                one_row(cursor, "use_installed_walker")
-            else:
-                one_row(cursor, "use_native_walker", library=library)
+            use_native(cursor, library or INSTALLED)
 
     def promote(self, model: str, version: int) -> int:
         """Make a version live; views on ``predict.<model>`` stay, and answer with it.

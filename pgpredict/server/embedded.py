@@ -159,7 +159,7 @@ class EmbeddedServer:
         """Compile the walker of trees in C for this server.
 
         Returns:
-            The library, for ``SELECT pgpredict.use_native_walker(library)`` in a database.
+            The library, for `Database.use_native_walker`.
 
         Raises:
             NoServer: there is no C compiler here, or the folder cannot be used.

@@ -26,7 +26,7 @@ def build(path: Path, version: int) -> Path:
         version: major version of Postgres.
 
     Returns:
-        The library, which the server can read: for ``pgpredict.use_native_walker``.
+        The library, which the server can read: for `Database.use_native_walker`.
 
     Raises:
         NoServer: there is no C compiler or no make here, or it does not compile.

@@ -15,6 +15,7 @@
 
 #include "catalog/pg_type_d.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
 #include "utils/array.h"
@@ -146,11 +147,15 @@ row_of(ArrayType *inputs, int count, bool *misses)
 static void
 walk_array(Array array, const double *row, int inputs, double *sums)
 {
-	for (int head = array.outputs + 1; head < array.length; head = end_of(array, head))
+	int			end;
+
+	for (int head = array.outputs + 1; head < array.length; head = end)
 	{
 		int			at = head + 1;
 		int			input;
 
+		CHECK_FOR_INTERRUPTS();
+		end = end_of(array, head);
 		while ((input = input_at(array, at, inputs)) != 0)
 		{
 			double		number = row[abs(input) - 1];
@@ -160,7 +165,7 @@ walk_array(Array array, const double *row, int inputs, double *sums)
 			/* A comparison with NaN is false. */
 			if (input > 0 ? !(number <= bound) : number > bound)
 				next = index_of(array.numbers[at + 2]);
-			if (unlikely(next <= at))
+			if (unlikely(next <= at || next >= end))
 				REFUSE();
 			at = next;
 		}
@@ -326,16 +331,26 @@ kept(FmgrInfo *function)
 Datum
 walk_trees(PG_FUNCTION_ARGS)
 {
-	Array		array = array_of(PG_GETARG_ARRAYTYPE_P(0));
-	ArrayType  *given = PG_GETARG_ARRAYTYPE_P(1);
-	int			inputs = count_of(given);
+	Array		array;
+	ArrayType  *given,
+			   *result;
+	int			inputs;
 	bool		misses;
-	const double *row = row_of(given, inputs, &misses);
-	Copied	   *copied = kept(fcinfo->flinfo);
-	Size		size = ARR_OVERHEAD_NONULLS(1) + array.outputs * sizeof(double);
-	ArrayType  *result = palloc0(size);
+	const double *row;
+	Copied	   *copied;
+	Size		size;
 	double	   *sums;
 
+	/* The owner of a function may say that it is not STRICT. */
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	array = array_of(PG_GETARG_ARRAYTYPE_P(0));
+	given = PG_GETARG_ARRAYTYPE_P(1);
+	inputs = count_of(given);
+	row = row_of(given, inputs, &misses);
+	copied = kept(fcinfo->flinfo);
+	size = ARR_OVERHEAD_NONULLS(1) + array.outputs * sizeof(double);
+	result = palloc0(size);
 	SET_VARSIZE(result, size);
 	result->ndim = 1;
 	result->elemtype = FLOAT8OID;

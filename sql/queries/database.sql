@@ -24,11 +24,9 @@ SELECT max(version) AS version FROM pgpredict.schema_version;
 -- name: walker_language
 SELECT pgpredict.walker_language() AS language;
 
--- name: use_installed_walker
-SELECT pgpredict.use_native_walker();
-
--- name: use_native_walker
-SELECT pgpredict.use_native_walker(%(library)s);
+-- name: walk_a_tree
+-- x <= 3 gives 1, else 2, and it starts from a half.
+SELECT predict_runtime.walk_trees('{1,0.5,11,1,3,9,0,1,0,2}'::float8[], '{2}'::float8[]) AS sums;
 
 -- name: insert_version
 INSERT INTO pgpredict.version (

@@ -16,15 +16,9 @@ SELECT current_setting('server_version') AS server_version,
        has_database_privilege(current_database(), 'CREATE') AS may_create;
 
 -- name: walker
--- What walks trees of the form nodes. Reads only the catalog: whoever may look gets an answer.
-SELECT EXISTS (
-    SELECT
-    FROM pg_proc AS p
-    JOIN pg_language AS l ON l.oid = p.prolang
-    WHERE p.pronamespace = to_regnamespace('predict_runtime')
-      AND p.proname = 'walk_trees'
-      AND l.lanname = 'c'
-) AS is_native;
+-- What walks trees of the form nodes, after it has walked one: its library may be gone.
+SELECT pgpredict.walker_language() AS language,
+       predict_runtime.walk_trees('{1,0.5,6,0,1}'::float8[], '{2}'::float8[]) AS sums;
 
 -- name: stored_answers
 -- What will stop the next promote: see sql/schema/54_stored.sql.

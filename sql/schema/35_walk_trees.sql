@@ -3,7 +3,23 @@
 -- They call it by its name, whoever calls them, so its schema is open to everybody. The function
 -- reads no table.
 
-CREATE SCHEMA IF NOT EXISTS predict_runtime;
+-- Whoever owns it could change what every caller of a model runs: it has to be who owns pgpredict.
+DO $$
+DECLARE
+    owner name := (SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'pgpredict');
+    other name := (SELECT pg_get_userbyid(nspowner) FROM pg_namespace
+                   WHERE nspname = 'predict_runtime');
+BEGIN
+    IF other IS NULL THEN
+        EXECUTE format('CREATE SCHEMA predict_runtime AUTHORIZATION %I', owner);
+    ELSIF other <> owner THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = format('schema predict_runtime belongs to %s, and pgpredict to %s',
+                             other, owner),
+            HINT = 'Have an administrator drop that schema, or give it to the owner of pgpredict';
+    END IF;
+END
+$$;
 
 COMMENT ON SCHEMA predict_runtime IS
     'pgpredict: what the functions of models call themselves, for everybody';
@@ -81,37 +97,3 @@ CREATE OR REPLACE FUNCTION pgpredict.walker_language() RETURNS text
     JOIN pg_language AS l ON l.oid = p.prolang
     WHERE p.oid = to_regprocedure('predict_runtime.walk_trees(float8[], float8[])')
     $$;
-
--- Puts the function in C in place of the one in PL/pgSQL.
---
--- library: a file that the server can read, as CREATE FUNCTION takes it: $libdir/pgpredict_trees
--- where `make -C sql/native install` put it. Only a superuser may.
-CREATE OR REPLACE FUNCTION pgpredict.use_native_walker(
-    library text DEFAULT '$libdir/pgpredict_trees'
-) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-BEGIN
-    EXECUTE format(
-        'CREATE OR REPLACE FUNCTION predict_runtime.walk_trees(trees float8[], inputs float8[])
-             RETURNS float8[] LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS %L, ''walk_trees''',
-        library);
-    -- x <= 3 gives 1, else 2, and it starts from a half.
-    IF predict_runtime.walk_trees('{1,0.5,11,1,3,9,0,1,0,2}', '{2}') <> '{1.5}' THEN
-        RAISE invalid_function_definition USING
-            MESSAGE = format('the library %s does not do what pgpredict expects', library),
-            HINT = 'Build it from the files of this release: make -C sql/native install';
-    END IF;
-EXCEPTION
-    WHEN insufficient_privilege THEN
-        RAISE insufficient_privilege USING
-            MESSAGE = format('role %s may not install a function in C', current_user),
-            HINT = format('Have a superuser run: SELECT pgpredict.use_native_walker(%L)', library);
-    WHEN undefined_file OR undefined_function THEN
-        RAISE undefined_file USING
-            MESSAGE = format('the server has no library %s with the function walk_trees', library),
-            DETAIL = SQLERRM,
-            HINT = 'Build and install it on the server: make -C sql/native install';
-END
-$$;

@@ -7,3 +7,4 @@ REVOKE ALL ON SCHEMA pgpredict, predict, predict_versions FROM PUBLIC;
 
 -- Whoever may call a model may call what its functions call.
 GRANT USAGE ON SCHEMA predict_runtime TO PUBLIC;
+GRANT EXECUTE ON FUNCTION predict_runtime.walk_trees(float8[], float8[]) TO PUBLIC;

@@ -78,7 +78,7 @@ def test_trees_that_are_no_constant_may_be_others_for_each_row(
             answers float8[] := '{}';
         BEGIN
             FOR n IN 1 .. 30 LOOP
-                trees := ARRAY[1, n, 6, 0, 100];
+                trees := ARRAY[1, 100, 6, 0, n];
                 answers := answers || predict_runtime.walk_trees(trees, '{1}');
             END LOOP;
             RETURN answers;
@@ -102,6 +102,7 @@ def test_trees_that_are_no_constant_may_be_others_for_each_row(
         [1, 0, 11, 1, 3, 4, 0, 1, 0, 2],
         [1, 0, 11, 1, 3, 99, 0, 1, 0, 2],
         [1, 0, 4, 7, 0, 1],
+        [1, 0, 10, 1, 5, 11, 0, 1, 0, 15, 0, 7, 0, 2],
         [1, 0, NAN, 0, 1],
         [NAN, 0, 6, 0, 1],
     ],

@@ -23,7 +23,7 @@ def test_a_healthy_database(installed_dsn: str, run: Run) -> None:
     found = _examine(run, installed_dsn, healthy=True)
 
     assert list(found) == [
-        *("client", "connection", "server", "schema", "trees", "rights"),
+        *("client", "connection", "server", "schema", "rights", "trees"),
         *("writing", "new tables", "encoding", "jit"),
     ]
     assert found["schema"]["state"] == found["rights"]["state"] == "ok"

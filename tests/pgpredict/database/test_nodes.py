@@ -170,7 +170,7 @@ def test_only_a_superuser_may_use_a_library(db: pgpredict.Database) -> None:
     with pytest.raises(NoRights, match="may not install a function in C") as caught:
         db.use_native_walker("/tmp/walker.so")
 
-    assert "SELECT pgpredict.use_native_walker('/tmp/walker.so')" in caught.value.do
+    assert "psql -f sql/native/install.sql" in caught.value.do
 
 
 def test_a_library_that_is_not_there_changes_nothing(

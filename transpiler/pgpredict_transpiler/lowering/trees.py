@@ -41,7 +41,7 @@ def tree_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Pred
     """The most frequent class of the leaf; its shares are the probabilities."""
     labels = labels_of(model.classes_, scope)
     if scope.walks:
-        return _averaged([model], labels, columns, scope)
+        return _averaged("decision tree", [model], labels, columns, scope)
     trees = _Trees([model], columns, scope)
     (shares,) = trees.values()
     winner = trees.lower(0, lambda leaf: label(labels[int(np.argmax(shares[leaf]))]))
@@ -59,17 +59,21 @@ def forest_regressor(model: Any, columns: Sequence[Column], scope: Scope) -> Pre
 def forest_classifier(model: Any, columns: Sequence[Column], scope: Scope) -> Prediction:
     """The class with the greatest mean share over the trees."""
     labels = labels_of(model.classes_, scope)
-    return _averaged(model.estimators_, labels, columns, scope)
+    return _averaged("forest", model.estimators_, labels, columns, scope)
 
 
 def _averaged(
-    estimators: Sequence[Any], labels: tuple[Any, ...], columns: Sequence[Column], scope: Scope
+    name: str,
+    estimators: Sequence[Any],
+    labels: tuple[Any, ...],
+    columns: Sequence[Column],
+    scope: Scope,
 ) -> Prediction:
     trees = _Trees(estimators, columns, scope)
     shares = tuple(scope.let("share", mean) for mean in trees.means(len(labels)))
     return Prediction(
         first_greatest(shares, labels, scope),
-        _describe("forest" if len(estimators) > 1 else "decision tree", estimators),
+        _describe(name, estimators),
         labels,
         shares,
     )
