@@ -179,3 +179,14 @@ def test_triggers_of_streams_that_do_not_fire(installed_dsn: str, run: Run) -> N
         connection.execute("ALTER TABLE t DISABLE TRIGGER pgpredict_calm_insert")
         found = _examine(run, installed_dsn, healthy=False)
         assert found["stream calm"]["found"] == "triggers on t are disabled"
+
+
+def test_models_whose_walker_is_gone(installed_dsn: str, run: Run) -> None:
+    with psycopg.connect(installed_dsn) as connection:
+        connection.execute("DROP FUNCTION predict_runtime.walk_trees")
+
+    found = _examine(run, installed_dsn, healthy=False)
+
+    assert found["trees"]["state"] == "problem"
+    assert "walk_trees" in found["trees"]["found"]
+    assert "pgpredict init" in found["trees"]["do"]

@@ -184,3 +184,27 @@ def test_a_library_that_is_not_there_changes_nothing(
             assert "make -C sql/native install" in caught.value.do
 
     assert language(connection) == "plpgsql"
+
+
+def test_a_runtime_of_somebody_else_is_refused(dsn: str, admin_dsn: str) -> None:
+    """Whoever owns it could change what every caller of a model runs."""
+    other = f"other_{urlsplit(dsn).path[1:]}"
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        make = f"CREATE ROLE {other}; CREATE SCHEMA predict_runtime AUTHORIZATION {other}"
+        admin.execute(make.encode())
+        try:
+            with (
+                pgpredict.connect(dsn) as db,
+                pytest.raises(NoRights, match="may not do that") as caught,
+            ):
+                db.install()
+            assert f"predict_runtime belongs to {other}" in caught.value.why
+        finally:
+            admin.execute(f"DROP OWNED BY {other}; DROP ROLE {other}".encode())
+
+
+def test_its_owner_cannot_crash_the_server(connection: psycopg.Connection, library: str) -> None:
+    walk = "predict_runtime.walk_trees(float8[], float8[])"
+    connection.execute(f"ALTER FUNCTION {walk} CALLED ON NULL INPUT".encode())
+
+    assert connection.execute("SELECT predict_runtime.walk_trees(NULL, NULL)").fetchone() == (None,)
