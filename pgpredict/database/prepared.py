@@ -123,6 +123,7 @@ def prepare(
     Raises:
         UnsupportedEstimator, NotFitted, InvalidSample: as `transpile` does; also for a model that
             predicts nothing, and for inputs that Postgres cannot take as arguments.
+        PgpredictError: there is no such form, or the model has none.
     """
     if form is not None and form not in FORMS:
         raise PgpredictError(f"there is no form {form!r}", do=f"choose one of {', '.join(FORMS)}")
@@ -154,30 +155,19 @@ def prepare(
 
 
 def _program(model: object, sample: pd.DataFrame, form: Form | None, *, native: bool) -> Program:
-    """The program for a form; without one nodes, where it is faster or nothing else is possible.
-
-    Raises:
-        PgpredictError: the form is nodes, and the model has no trees that can be walked.
-    """
-    if form != "nodes":
-        try:
-            program = transpile(model, sample)
-        except TooLarge:
-            if form is not None:
-                raise
-            return transpile(model, sample, nodes=True)
-        if form is not None or not native or program.choose_form() == "inline":
-            return program
-    walked = transpile(model, sample, nodes=True)
-    if walked.walks:
-        return walked
-    if form is None:
+    """The program for a form; without one nodes, where it is faster or nothing else is possible."""
+    if form == "nodes":
+        return transpile(model, sample, nodes=True)
+    try:
+        program = transpile(model, sample)
+    except TooLarge:
+        if form is not None:
+            raise
+        return transpile(model, sample, nodes=True)
+    if form is not None or not native or program.choose_form() == "inline":
         return program
-    raise PgpredictError(
-        "this model has no form nodes",
-        why="it is for trees of decisions, without categories of HistGradientBoosting",
-        do="choose inline or block, or leave it out",
-    )
+    walked = transpile(model, sample, nodes=True)
+    return walked if walked.walks else program
 
 
 def _render(program: Program, name: str, form: Form) -> list[str]:

@@ -15,11 +15,6 @@ SELECT current_setting('server_version') AS server_version,
        current_setting('jit')::boolean AND pg_jit_available() AS jit,
        has_database_privilege(current_database(), 'CREATE') AS may_create;
 
--- name: walker
--- What walks trees of the form nodes, after it has walked one: its library may be gone.
-SELECT pgpredict.walker_language() AS language,
-       predict_runtime.walk_trees('{1,0.5,6,0,1}'::float8[], '{2}'::float8[]) AS sums;
-
 -- name: stored_answers
 -- What will stop the next promote: see sql/schema/54_stored.sql.
 SELECT m.name AS model,

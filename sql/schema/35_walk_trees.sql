@@ -24,15 +24,21 @@ $$;
 COMMENT ON SCHEMA predict_runtime IS
     'pgpredict: what the functions of models call themselves, for everybody';
 
+-- The language of the function in this database: plpgsql, or c.
+CREATE OR REPLACE FUNCTION pgpredict.walker_language() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT l.lanname::text
+    FROM pg_proc AS p
+    JOIN pg_language AS l ON l.oid = p.prolang
+    WHERE p.oid = to_regprocedure('predict_runtime.walk_trees(float8[], float8[])')
+    $$;
+
 -- In PL/pgSQL, unless somebody installed it in C.
 DO $install$
 BEGIN
-    IF 'c' = (
-        SELECT l.lanname
-        FROM pg_catalog.pg_proc AS p
-        JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
-        WHERE p.oid = to_regprocedure('predict_runtime.walk_trees(float8[], float8[])')
-    ) THEN
+    IF pgpredict.walker_language() = 'c' THEN
         RETURN;
     END IF;
 
@@ -86,14 +92,3 @@ BEGIN
     $$;
 END
 $install$;
-
--- The language of the function in this database: plpgsql, or c.
-CREATE OR REPLACE FUNCTION pgpredict.walker_language() RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT l.lanname::text
-    FROM pg_proc AS p
-    JOIN pg_language AS l ON l.oid = p.prolang
-    WHERE p.oid = to_regprocedure('predict_runtime.walk_trees(float8[], float8[])')
-    $$;

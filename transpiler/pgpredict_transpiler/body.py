@@ -21,10 +21,12 @@ class Summary:
     Attributes:
         operators: how many there are.
         uses: how often it refers to each name.
+        walks: sums over trees that a function walks.
     """
 
     operators: int
     uses: Counter[str]
+    walks: tuple[sql.Walk, ...]
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,11 @@ def ordinary_conditions(body: Body, inputs: Iterable[str]) -> list[Expression]:
 
 
 def summarise(expression: Expression) -> Summary:
-    """Count an expression's operators and the uses of each name."""
+    """Count an expression's operators and the uses of each name; find its walks."""
     found = list(sql.nodes(expression))
     uses = Counter(node.name for node in found if isinstance(node, exp.Column))
-    return Summary(sum(map(sql.is_operator, found)), uses)
+    walks = tuple(node for node in found if isinstance(node, sql.Walk))
+    return Summary(sum(map(sql.is_operator, found)), uses, walks)
 
 
 def _conditions(limits: Limits, *, ordinary: bool) -> list[Expression]:

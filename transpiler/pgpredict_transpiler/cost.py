@@ -10,12 +10,13 @@ and a hundred times as long in PL/pgSQL, which also copies the trees for each ro
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from pgpredict_transpiler.body import Body
-from pgpredict_transpiler.expressions import Expression, Walk, is_operator, nodes
+from pgpredict_transpiler.expressions import Expression, Walk, is_operator
 
 if TYPE_CHECKING:
     from pgpredict_transpiler.program import Form
@@ -48,7 +49,7 @@ def choose_form(ordinary: Body, general: Body) -> Form:
 def walks(body: Body) -> bool:
     """Whether a body has trees that a function walks."""
     roots = [*body.columns.values(), *(let.expression for let in body.lets)]
-    return any(isinstance(node, Walk) for root in roots for node in nodes(root))
+    return any(body.summary(root).walks for root in roots)
 
 
 def microseconds(body: Body, form: Form, *, native: bool) -> float:
@@ -59,15 +60,14 @@ def microseconds(body: Body, form: Form, *, native: bool) -> float:
     path = sum(map(_path, expressions))
     each = OPERATOR * (1 + operators(body, "prediction") / CACHED)
     called = 0.0 if form == "inline" else BLOCK + ASSIGNMENT * len(lets)
-    walked = sum(_walked(root, native=native) for root in expressions)
-    return each * (path + 2 * len(body.limits)) + called + walked
+    walked = [walk for root in expressions for walk in body.summary(root).walks]
+    return each * (path + 2 * len(body.limits)) + called + _walking(walked, native=native)
 
 
-def _walked(expression: Expression, *, native: bool) -> float:
-    """What the walks in an expression take."""
+def _walking(walks: Iterable[Walk], *, native: bool) -> float:
+    """What it takes to walk trees."""
     step, copy = (NATIVE_STEP, NATIVE_COPY) if native else (STEP, COPY)
-    walked = [node for node in nodes(expression) if isinstance(node, Walk)]
-    return math.fsum(step * walk.steps + copy * walk.this.this.count(",") for walk in walked)
+    return math.fsum(step * walk.steps + copy * walk.this.this.count(",") for walk in walks)
 
 
 def _written_out(body: Body, output: str) -> int:

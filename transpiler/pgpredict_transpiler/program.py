@@ -96,10 +96,16 @@ class Program:
         """
         from pgpredict_transpiler.render.function import create_function
 
-        if form is not None and self.walks != (form == "nodes"):
+        if form == "nodes" and not self.walks:
             raise PgpredictError(
-                f"this program has no form {form}",
-                do=f"transpile the model with nodes={form == 'nodes'}",
+                "this model has no form nodes",
+                why="it is for trees of decisions, without categories of HistGradientBoosting, "
+                "transpiled with nodes=True",
+                do="choose inline or block, or leave it out",
+            )
+        if form is not None and form != "nodes" and self.walks:
+            raise PgpredictError(
+                f"this program has no form {form}", do="transpile the model with nodes=False"
             )
         if output not in self.general.outputs:
             raise PgpredictError(f"{self.description} has no {output}")

@@ -40,8 +40,7 @@ class Walk:
 
     def __init__(self, starts: Sequence[float]) -> None:
         self._numbers: list[float] = [float(len(starts)), *starts]
-        self._inputs: dict[str, Expression] = {}
-        self._places: dict[str, int] = {}
+        self._inputs: dict[str, tuple[int, Expression]] = {}
         self._steps = 0.0
 
     def add(
@@ -76,7 +75,7 @@ class Walk:
 
     def expression(self) -> Expression:
         """The sums, as an array."""
-        return sql.walk(self._numbers, list(self._inputs.values()), self._steps)
+        return sql.walk(self._numbers, [base for _, base in self._inputs.values()], self._steps)
 
     def _refer(self, referrer: int) -> None:
         """Let an element hold the place of what comes next."""
@@ -84,8 +83,8 @@ class Walk:
 
     def _compare(self, asked: Comparison, left: int, right: int) -> tuple[int, int]:
         """Write a comparison; gives the child for small numbers, and that for great ones."""
-        self._inputs.setdefault(asked.base.name, asked.base)
-        number = self._places.setdefault(asked.base.name, len(self._inputs))
+        new = (len(self._inputs) + 1, asked.base)
+        number, _ = self._inputs.setdefault(asked.base.name, new)
         bound, small_go_left = _as_upper_bound(asked)
         small_and_missing = asked.missing_left == small_go_left
         self._numbers += [-number if small_and_missing else number, bound, math.nan]
