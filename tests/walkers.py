@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+import pgpredict
 from pgpredict.server import EmbeddedServer
-from tests.postgres import FOLDER, Server
+from tests.postgres import FOLDER, Server, fresh_database
+
+LANGUAGES = ["plpgsql", "c"]
+
+
+@contextmanager
+def walking(server: Server, language: str, name: str) -> Iterator[str]:
+    """A database with pgpredict where a function in that language walks trees; gives its DSN."""
+    with fresh_database(server, name) as dsn:
+        with pgpredict.connect(dsn) as db:
+            db.install()
+        if language == "c":
+            with pgpredict.connect(server.dsn_of_admin(name)) as admin:
+                admin.use_native_walker(native_walker(server))
+        yield dsn
 
 
 def native_walker(server: Server) -> str:

@@ -12,12 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
-import pgpredict
 from pgpredict_transpiler import expressions as sql
 from pgpredict_transpiler.lowering.splits import Comparison
 from pgpredict_transpiler.lowering.walking import LEAF, Walk
-from tests.postgres import Server, fresh_database
-from tests.walkers import native_walker
+from tests.postgres import Server
+from tests.walkers import LANGUAGES, walking
 
 INF, NAN = math.inf, math.nan
 STUMP = [1, 0.5, 11, 1, 3, 9, 0, 1, 0, 2]  # a half, and 1 up to x = 3, else 2
@@ -26,18 +25,16 @@ bounds = st.sampled_from([-INF, -1.5, 0.0, 1.0, 1.0000000000000002, 3e30, INF])
 inputs = st.none() | st.sampled_from([NAN, *np.nextafter([-1.5, 0.0, 1.0], 9)]) | bounds
 
 
-@pytest.fixture(scope="module", params=["plpgsql", "c"])
+@pytest.fixture(scope="module", params=LANGUAGES)
 def walker(
     request: pytest.FixtureRequest, server: Server, worker_id: str
 ) -> Iterator[psycopg.Connection]:
     """A database of each version with pgpredict, where that function walks trees."""
     name = f"pgpredict_walk_{request.param}_{server.name}_{worker_id}"
-    with fresh_database(server, name) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
-        with pgpredict.connect(dsn) as db:
-            db.install()
-        if request.param == "c":
-            with pgpredict.connect(server.dsn_of_admin(name)) as admin:
-                admin.use_native_walker(native_walker(server))
+    with (
+        walking(server, request.param, name) as dsn,
+        psycopg.connect(dsn, autocommit=True) as connection,
+    ):
         yield connection
 
 
@@ -66,6 +63,14 @@ def test_null_for_all_is_null(walker: psycopg.Connection) -> None:
     )
 
     assert walker.execute(asked.encode()).fetchone() == (None, None)
+
+
+def test_a_row_with_fewer_inputs_than_those_before_is_refused(walker: psycopg.Connection) -> None:
+    asks_the_second = "{1,0,11,2,3,9,0,1,0,2}"
+
+    assert ask(walker, asks_the_second, [[9.0, 9.0]] * 20) == [[2.0]] * 20
+    with pytest.raises(psycopg.DataError, match="these are no trees"):
+        ask(walker, asks_the_second, [*[[9.0, 9.0]] * 20, [9.0]])
 
 
 def test_trees_that_are_no_constant_may_be_others_for_each_row(

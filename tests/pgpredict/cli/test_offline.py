@@ -10,6 +10,7 @@ import psycopg
 import skops.io
 from sklearn.datasets import load_wine
 
+import pgpredict
 from pgpredict.cli.families import FAMILIES
 from pgpredict_transpiler.lowering.registry import REGISTRY
 
@@ -50,6 +51,22 @@ def test_the_function_for_postgres_can_be_created(
     assert row is not None
     assert row[0] == 0
     assert len(row[1]) == 3
+
+
+def test_a_function_whose_trees_are_walked(folder: Path, run: Run, db: pgpredict.Database) -> None:
+    asked = ("--sample", folder / "wine.csv", "--function", "walked", "--form", "nodes")
+    printed = run("sql", folder / "tree.skops", *asked)
+    assert printed.exit_code == 0, printed.output
+    with db.connection() as connection:
+        connection.execute(printed.stdout)
+        row = connection.execute(
+            "SELECT predict_versions.walked(14, 2, 2, 16, 127, 3, 3, 0.3, 2, 6, 1, 4, 1065)"
+        ).fetchone()
+    assert row == (0,)
+
+    refused = run("sql", folder / "wine.skops", *asked)
+    assert refused.exit_code == 3
+    assert "this model has no form nodes" in refused.stderr
 
 
 def test_a_model_that_has_no_sql_form_is_refused(folder: Path, run: Run) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
@@ -16,7 +18,9 @@ from sklearn.ensemble import (
 )
 
 import pgpredict
+from pgpredict import sqlfiles
 from pgpredict.errors import DatabaseError, NoRights, PgpredictError
+from pgpredict.server import native
 from tests.pgpredict.database.models import churn, customers, value
 from tests.postgres import EVERY, Server
 from tests.walkers import native_walker
@@ -31,12 +35,18 @@ def boosted(trees: int = 60) -> GradientBoostingClassifier:
 
 
 @pytest.fixture
-def library(installed_dsn: str, admin_dsn: str, servers: Servers) -> str:
-    """The walker in C, in use in the database of the test."""
-    library = native_walker(servers(EVERY[0]))
+def admin(installed_dsn: str, admin_dsn: str) -> Iterator[pgpredict.Database]:
+    """A superuser in the database of the test."""
     here = urlunsplit(urlsplit(admin_dsn)._replace(path=urlsplit(installed_dsn).path))
     with pgpredict.connect(here) as admin:
-        admin.use_native_walker(library)
+        yield admin
+
+
+@pytest.fixture
+def library(admin: pgpredict.Database, servers: Servers) -> str:
+    """The walker in C, in use in the database of the test."""
+    library = native_walker(servers(EVERY[0]))
+    admin.use_native_walker(library)
     return library
 
 
@@ -174,14 +184,12 @@ def test_only_a_superuser_may_use_a_library(db: pgpredict.Database) -> None:
 
 
 def test_a_library_that_is_not_there_changes_nothing(
-    installed_dsn: str, admin_dsn: str, connection: psycopg.Connection
+    admin: pgpredict.Database, connection: psycopg.Connection
 ) -> None:
-    here = urlunsplit(urlsplit(admin_dsn)._replace(path=urlsplit(installed_dsn).path))
-    with pgpredict.connect(here) as admin:
-        for library in (None, "/nowhere/walker"):
-            with pytest.raises(DatabaseError, match="the server has no library") as caught:
-                admin.use_native_walker(library)
-            assert "make -C sql/native install" in caught.value.do
+    for library in (None, "/nowhere/walker"):
+        with pytest.raises(DatabaseError, match="the server has no library") as caught:
+            admin.use_native_walker(library)
+        assert "make -C sql/native install" in caught.value.do
 
     assert language(connection) == "plpgsql"
 
@@ -201,6 +209,42 @@ def test_a_runtime_of_somebody_else_is_refused(dsn: str, admin_dsn: str) -> None
             assert f"predict_runtime belongs to {other}" in caught.value.why
         finally:
             admin.execute(f"DROP OWNED BY {other}; DROP ROLE {other}".encode())
+
+
+def test_everybody_may_call_it_where_functions_are_not_public(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as owner:
+        owner.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+        with pgpredict.connect(dsn) as db:
+            db.install()
+        walk = "predict_runtime.walk_trees(float8[], float8[])"
+        asked = owner.execute(
+            "SELECT has_function_privilege('public', %s, 'EXECUTE'), "
+            "has_schema_privilege('public', 'predict_runtime', 'USAGE')",
+            [walk],
+        )
+        assert asked.fetchone() == (True, True)
+
+
+def test_a_library_that_does_something_else_changes_nothing(
+    admin: pgpredict.Database,
+    connection: psycopg.Connection,
+    servers: Servers,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = servers(EVERY[0])
+    home = Path(native_walker(server)).parents[1]
+    shutil.copytree(sqlfiles.folder() / "native", tmp_path / "native")
+    source = tmp_path / "native" / "pgpredict_trees.c"
+    source.write_text(source.read_text().replace("sums[i] += ", "sums[i] -= "))
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlfiles, "folder", lambda: tmp_path)
+        (home / "other").mkdir(mode=0o755, exist_ok=True)
+        other = native.build(home / "other", int(server.name))
+    with pytest.raises(DatabaseError, match="does not do what this pgpredict expects"):
+        admin.use_native_walker(str(other))
+
+    assert language(connection) == "plpgsql"
 
 
 def test_its_owner_cannot_crash_the_server(connection: psycopg.Connection, library: str) -> None:

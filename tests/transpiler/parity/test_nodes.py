@@ -8,15 +8,14 @@ import pandas as pd
 import psycopg
 import pytest
 
-import pgpredict
 from pgpredict_transpiler import transpile
 from pgpredict_transpiler.lowering.registry import REGISTRY
-from tests.postgres import EVERY, Server, fresh_database
+from tests.postgres import EVERY, Server
 from tests.transpiler.parity import engines
 from tests.transpiler.parity.case import Case
 from tests.transpiler.parity.compare import differences
 from tests.transpiler.parity.prepared import cases_of, fitted, prepared
-from tests.walkers import native_walker
+from tests.walkers import LANGUAGES, walking
 
 TREES = {
     name
@@ -25,19 +24,14 @@ TREES = {
 }
 
 
-@pytest.fixture(scope="module", params=["plpgsql", "c"])
+@pytest.fixture(scope="module", params=LANGUAGES)
 def walker(
     request: pytest.FixtureRequest, servers: Callable[[str], Server], worker_id: str
 ) -> Iterator[psycopg.Connection]:
     """A database with pgpredict, where that function walks trees."""
     server = servers(EVERY[0])
     name = f"pgpredict_nodes_{request.param}_{worker_id}"
-    with fresh_database(server, name) as dsn, psycopg.connect(dsn) as connection:
-        with pgpredict.connect(dsn) as db:
-            db.install()
-        if request.param == "c":
-            with pgpredict.connect(server.dsn_of_admin(name)) as admin:
-                admin.use_native_walker(native_walker(server))
+    with walking(server, request.param, name) as dsn, psycopg.connect(dsn) as connection:
         yield connection
 
 
